@@ -56,6 +56,7 @@ class Exercise:
             answers run.
         seconds: wall time that one call may take.
         megabytes: memory that the student's process may take above the course's own.
+
     """
 
     name: str
