@@ -1,0 +1,1 @@
+"""Check answers against reference activations, and grade classes of them."""

@@ -1,4 +1,4 @@
-"""What an author writes about a lab: its exercises, their inputs, and the wrong answers that must lose.
+"""What an author writes about a lab: exercises, their inputs, the wrong answers that must lose.
 
 A lab is two files under one name. `solutions/<lab>.py` holds the text, the stubs and the reference
 answers. `autograder/labs/<lab>.py` holds one `LAB = Lab(...)`, built from the classes below: how to

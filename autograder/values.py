@@ -60,14 +60,14 @@ class Zoo:
         found = zoo.sha256(self.name)
         if found != self.sha256:
             raise ValueError(
-                f"the weights of {self.name!r} have sha256 {found[:12]}, but {self.sha256[:12]} was "
-                "expected: course and references are of different versions; install them together"
+                f"the weights of {self.name!r} have sha256 {found[:12]}, not {self.sha256[:12]}: "
+                "course and references are of different versions; install them together"
             )
         return zoo.load(self.name)
 
 
 def flatten(value: Any) -> tuple[Any, dict[str, Tensor]]:
-    """Split a value into a JSON tree and its tensors; raise ValueCrossingError if it may not cross."""
+    """Split a value into a JSON tree and its tensors, or raise ValueCrossingError."""
     tensors: dict[str, Tensor] = {}
     count = 0
 

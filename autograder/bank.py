@@ -1,0 +1,167 @@
+"""The hidden bank: the inputs that grades are given on, drawn once from a course secret.
+
+Per exercise it holds a few dozen variants with the expected answer and every misconception's.
+HMAC(secret, student, exercise) picks each student's, so that a student's inputs are the same at
+every attempt and nobody can foresee them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_config_path
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as save_tensors
+
+from autograder.cases import Source, distance, load_source, make_case
+from autograder.record import MARGIN_FLOOR, MarginError
+from autograder.recorded import Case, RecordedExercise, RecordedLab, load_lab
+
+SCHEMA = "glassbox/bank/v1"
+VARIANTS = 24
+PER_STUDENT = 5
+MIN_SECRET_BYTES = 16
+
+
+class SecretError(ValueError):
+    """A course secret that cannot be used."""
+
+
+def read_secret(path: Path | None = None) -> bytes:
+    """Return the course secret; create the default one, readable by its owner only, at first use.
+
+    Args:
+        path: a file with the secret, or None for the one in the user's configuration folder.
+
+    """
+    if path is None:
+        path = user_config_path("glassbox") / "secret"
+        if not path.exists():
+            write_private(path, secrets.token_hex(32).encode())
+    try:
+        secret = path.read_bytes().strip()
+    except OSError as error:
+        raise SecretError(f"the course secret {path} cannot be read: {error.strerror}") from error
+    if len(secret) < MIN_SECRET_BYTES:
+        raise SecretError(
+            f"the course secret {path} has {len(secret)} bytes; at least {MIN_SECRET_BYTES} are "
+            "needed (for example the output of `openssl rand -hex 32`)"
+        )
+    return secret
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read; it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # mkstemp creates with mode 0600.
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+@dataclass(frozen=True)
+class LabBank:
+    """The hidden variants of one lab, by exercise name."""
+
+    lab: RecordedLab
+    variants: Mapping[str, tuple[Case, ...]]
+    sha256: str
+    key: bytes
+
+    def cases(self, student: str, exercise: RecordedExercise) -> tuple[Case, ...]:
+        """Return the variants on which this student's answer is graded."""
+        ranked = sorted(
+            self.variants[exercise.name],
+            key=lambda case: _digest(self.key, student, exercise.id, case.id),
+        )
+        return tuple(ranked[:PER_STUDENT])
+
+
+def open_bank(
+    name: str, secret: bytes, *, folder: Path | None = None, solutions: Path | None = None
+) -> LabBank:
+    """Return a lab's hidden bank, from the file that holds it or made now and stored.
+
+    Args:
+        name: the lab.
+        secret: the course secret.
+        folder: where banks are kept; the user's configuration folder by default.
+        solutions: a folder with an instructor's own variant of the solutions.
+
+    Raises:
+        MarginError: on some variant a misconception comes too close to passing.
+
+    """
+    lab = load_lab(name)
+    source = load_source(name, solutions)
+    label = _digest(secret, SCHEMA, name, source.sha256, str(VARIANTS))
+    path = (folder or user_config_path("glassbox") / "banks") / f"{name}-{label[:16]}.safetensors"
+    blob = path.read_bytes() if path.exists() else None
+    if blob is None or not _readable(path):
+        blob = _make(lab, source, secret)
+        write_private(path, blob)
+    return _parse(lab, path, secret)
+
+
+def _make(lab: RecordedLab, source: Source, secret: bytes) -> bytes:
+    tensors, listed = {}, {}
+    for exercise in lab.exercises:
+        cases = list(_variants(exercise, source, secret))
+        listed[exercise.name] = [{"id": case.id, "trees": case.trees} for case in cases]
+        for case in cases:
+            tensors.update(case.tensors)
+    return save_tensors(tensors, {"schema": SCHEMA, "cases": json.dumps(listed)})
+
+
+def _variants(exercise: RecordedExercise, source: Source, secret: bytes) -> Iterable[Case]:
+    spec = source.lab.exercise(exercise.name)
+    for place in range(VARIANTS):
+        seed = _digest(secret, exercise.id, str(place))
+        case = make_case(spec, source.answers[exercise.name], f"hidden-{place + 1}", seed)
+        floor = (exercise.tolerance or 0) * MARGIN_FLOOR
+        for idea, output in case.misconceptions.items():
+            effect = distance(spec, case.expected, output)
+            if effect <= floor:
+                raise MarginError(
+                    f"{exercise.id}: on {case.id} the misconception {idea} differs from the right "
+                    f"answer by {effect:.2g}, less than {MARGIN_FLOOR} tolerances: mend the case "
+                    "function in the lab's spec, or take another secret"
+                )
+        yield case
+
+
+def _readable(path: Path) -> bool:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get("schema") == SCHEMA
+    except SafetensorError:
+        return False
+
+
+def _parse(lab: RecordedLab, path: Path, secret: bytes) -> LabBank:
+    with safe_open(path, framework="pt") as file:
+        listed = json.loads(file.metadata()["cases"])
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    variants = {
+        name: tuple(Case(case["id"], case["trees"], tensors) for case in cases)
+        for name, cases in listed.items()
+    }
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return LabBank(lab, variants, digest, secret)
+
+
+def _digest(secret: bytes, *parts: str) -> str:
+    return hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).hexdigest()

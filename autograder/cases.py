@@ -1,0 +1,170 @@
+"""Make cases from a lab's spec and solutions: inputs, the reference answer, the wrong answers.
+
+Only an author's or an instructor's machine runs this. The public cases (`record`) and the hidden
+ones (`bank`) are made the same way, from different seeds.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.compare import INVARIANCES, compare
+from autograder.draw import Draw
+from autograder.paths import solutions_folder
+from autograder.recorded import Case
+from autograder.spec import Exercise, Lab
+from autograder.values import flatten, rebuilt, scale, to_double
+
+Answer = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A lab's spec with its reference answers and the hash of both."""
+
+    lab: Lab
+    answers: Mapping[str, Answer]
+    sha256: str
+
+
+def load_source(name: str, solutions: Path | None = None) -> Source:
+    """Load a lab's spec and the functions of its solution script.
+
+    Args:
+        name: the lab.
+        solutions: a folder with an instructor's own variant of `<lab>.py`.
+
+    """
+    script = (solutions or solutions_folder()) / f"{name}.py"
+    spec = importlib.import_module(f"autograder.labs.{name}")
+    files = [script, *_source_files(Path(str(spec.__file__)))]
+    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+    answers = _functions(script)
+    for exercise in spec.LAB.exercises:
+        if exercise.name not in answers:
+            raise ValueError(
+                f"{script} defines no function {exercise.name}, which autograder/labs/{name} names"
+            )
+    return Source(spec.LAB, answers, digest)
+
+
+def _source_files(spec: Path) -> list[Path]:
+    drawing = Path(__file__).with_name("draw.py")
+    parts = sorted(spec.parent.glob("*.py")) if spec.name == "__init__.py" else [spec]
+    return [*parts, drawing]
+
+
+def _functions(script: Path) -> dict[str, Answer]:
+    """Run a script's imports and function definitions, and none of its text, plots and checks."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    kept = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.Import | ast.FunctionDef)
+        or (isinstance(node, ast.ImportFrom) and node.module != "autograder")
+    ]
+    namespace: dict[str, Any] = {"__name__": script.stem}
+    exec(compile(ast.Module(kept, type_ignores=[]), str(script), "exec"), namespace)
+    return {node.name: namespace[node.name] for node in kept if isinstance(node, ast.FunctionDef)}
+
+
+def make_case(exercise: Exercise, answer: Answer, case_id: str, seed: str) -> Case:
+    """Draw inputs from the seed and compute, in float64, the right answer and every wrong one."""
+    inputs = exercise.case(Draw(seed))
+    values = {
+        "inputs": inputs,
+        "expected": in_double(answer, inputs),
+        "misconceptions": {
+            idea.id: in_double(idea.wrong, inputs) for idea in exercise.misconceptions
+        },
+    }
+    trees: dict[str, Any] = {}
+    tensors: dict[str, Tensor] = {}
+    for part, value in values.items():
+        tree, found = flatten(value)
+        trees[part] = _with_prefix(tree, f"{exercise.name}.{case_id}.{part}.")
+        tensors.update({f"{exercise.name}.{case_id}.{part}.{key}": found[key] for key in found})
+    return Case(case_id, trees, tensors)
+
+
+def in_double(answer: Answer, inputs: Mapping[str, Any]) -> Any:
+    """Call an answer on float64 copies of its inputs."""
+    return answer(**{name: to_double(value) for name, value in inputs.items()})
+
+
+def in_single(answer: Answer, inputs: Mapping[str, Any]) -> Any:
+    """Call an answer on copies of its inputs as they are."""
+    return answer(**{name: rebuilt(value) for name, value in inputs.items()})
+
+
+def _with_prefix(tree: Any, prefix: str) -> Any:
+    """Rename the tensors in a tree, so that many trees can share one file."""
+    if isinstance(tree, list):
+        return [_with_prefix(item, prefix) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    renamed = {}
+    for kind, content in tree.items():
+        if kind == "tensor":
+            renamed[kind] = prefix + content
+        elif kind == "weights":
+            renamed[kind] = {name: prefix + key for name, key in content.items()}
+        elif kind == "dict":
+            renamed[kind] = {key: _with_prefix(item, prefix) for key, item in content.items()}
+        else:
+            renamed[kind] = _with_prefix(content, prefix) if kind != "model" else content
+    return renamed
+
+
+def distance(exercise: Exercise, expected: Any, other: Any) -> float:
+    """Return the largest difference relative to its tensor's scale; inf if not even of one form."""
+    verdict = compare(
+        expected, other, axes=exercise.axes, tolerance=None, invariance=exercise.invariance
+    )
+    if verdict.passed:
+        return 0.0
+    if verdict.check != "values":
+        return float("inf")
+    if exercise.invariance is not None:
+        canonical = INVARIANCES[exercise.invariance]
+        expected, other = canonical(expected), canonical(other)
+    return max(_leaf_distances(expected, other), default=0.0)
+
+
+def _leaf_distances(expected: Any, other: Any) -> list[float]:
+    match expected:
+        case Tensor() | float() if _is_floating(expected):
+            one, two = (torch.as_tensor(side, dtype=torch.float64) for side in (expected, other))
+            finite = torch.isfinite(one)
+            return [float((two - one)[finite].abs().max()) / scale(one)] if finite.any() else []
+        case dict():
+            return [gap for key in expected for gap in _leaf_distances(expected[key], other[key])]
+        case list() | tuple():
+            pairs = zip(expected, other, strict=True)
+            return [gap for one, two in pairs for gap in _leaf_distances(one, two)]
+        case Tensor():
+            return [0.0 if torch.equal(expected, other) else float("inf")]
+        case _:
+            return [0.0 if expected == other else float("inf")]
+
+
+def is_exact(expected: Any) -> bool:
+    """Say whether an answer holds no floating number, so that it is right or wrong outright."""
+    if isinstance(expected, dict):
+        return all(map(is_exact, expected.values()))
+    if isinstance(expected, list | tuple):
+        return all(map(is_exact, expected))
+    return not _is_floating(expected)
+
+
+def _is_floating(value: Any) -> bool:
+    return value.is_floating_point() if isinstance(value, Tensor) else isinstance(value, float)

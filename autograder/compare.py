@@ -1,0 +1,334 @@
+"""Whether an answer equals the reference activations, and if not, which check failed first.
+
+The checks come in a fixed order, each with its own message: returned something, type, number of
+outputs, dtype kind, shape (with the axes named), finite, values. Shape equality comes before any
+arithmetic, so broadcasting never passes. The notebook and the grader both call `compare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autograder.shapes import describe_shape, explain_shape, name_axes
+from autograder.values import scale
+
+NUMBER = int | float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome of one comparison.
+
+    `check` is "passed" or the name of the first check that failed. `message` may hold numbers of
+    the expected answer: it is for the learner on public cases and for the instructor. `got` and
+    `expected` are the two tensors in question, when there are any.
+    """
+
+    passed: bool
+    check: str
+    message: str
+    part: str = ""
+    axes: tuple[str, ...] = ()
+    index: tuple[int, ...] | None = None
+    got: Tensor | None = None
+    expected: Tensor | None = None
+
+
+class Mismatch(Exception):
+    """Ends a comparison at the first check that fails."""
+
+    def __init__(self, check: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.verdict = Verdict(passed=False, check=check, message=message, **details)
+
+
+def compare(
+    expected: Any, got: Any, *, axes: Any, tolerance: float | None, invariance: str | None = None
+) -> Verdict:
+    """Compare an answer with the expected one.
+
+    Args:
+        expected: the reference answer, in float64.
+        got: what the student's function returned.
+        axes: the answer's axis names (see `autograder.spec.Axes`).
+        tolerance: largest accepted difference, relative to the largest finite magnitude of the
+            expected tensor; None for exact answers.
+        invariance: a key of `INVARIANCES`, applied to both sides first.
+
+    """
+    try:
+        if got is None and expected is not None:
+            raise Mismatch(
+                "returned something", "the function returned None; is the return statement missing?"
+            )
+        if invariance is not None:
+            canonical = INVARIANCES[invariance]
+            expected, got = canonical(expected), canonical(got)
+        _compare_part(expected, got, axes, tolerance or 0.0, "")
+    except Mismatch as mismatch:
+        return mismatch.verdict
+    return Verdict(passed=True, check="passed", message="equal to the reference")
+
+
+def _compare_part(expected: Any, got: Any, axes: Any, tolerance: float, part: str) -> None:
+    match expected:
+        case Tensor():
+            _compare_tensor(expected, got, name_axes(axes, expected.ndim), tolerance, part)
+        case bool() | str() | None:
+            _compare_exact(expected, got, part)
+        case int() | float():
+            _compare_number(expected, got, tolerance, part)
+        case dict():
+            _compare_dict(expected, got, axes, tolerance, part)
+        case list() | tuple():
+            _compare_sequence(expected, got, axes, tolerance, part)
+        case set():
+            _compare_set(expected, got, part)
+        case _:
+            raise TypeError(f"a reference answer of type {type(expected).__name__}")
+
+
+def _require_type(expected: Any, got: Any, kinds: tuple[type, ...], part: str) -> None:
+    if not isinstance(got, kinds) or (isinstance(got, bool) and bool not in kinds):
+        raise Mismatch(
+            "type",
+            f"{_of(part)}expected {_type_name(expected)}, got {_type_name(got)}",
+            part=part,
+        )
+
+
+def _compare_dict(expected: dict, got: Any, axes: Any, tolerance: float, part: str) -> None:
+    _require_type(expected, got, (dict,), part)
+    if expected.keys() != got.keys():
+        raise Mismatch(
+            "number of outputs",
+            f"{_of(part)}expected the keys {sorted(expected)}, got {sorted(got)}",
+            part=part,
+        )
+    for key, item in expected.items():
+        inner = axes.get(key, "") if isinstance(axes, Mapping) else axes
+        _compare_part(item, got[key], inner, tolerance, f"{part}[{key!r}]")
+
+
+def _compare_sequence(expected: Any, got: Any, axes: Any, tolerance: float, part: str) -> None:
+    # A list where a tuple was asked for (or the reverse) hides no wrong idea.
+    _require_type(expected, got, (list, tuple), part)
+    if len(expected) != len(got):
+        raise Mismatch(
+            "number of outputs",
+            f"{_of(part)}expected {len(expected)} values, got {len(got)}",
+            part=part,
+        )
+    for place, (item, mine) in enumerate(zip(expected, got, strict=True)):
+        inner = axes[place] if isinstance(axes, tuple) else axes
+        _compare_part(item, mine, inner, tolerance, f"{part}[{place}]")
+
+
+def _compare_set(expected: set, got: Any, part: str) -> None:
+    _require_type(expected, got, (set, frozenset), part)
+    if expected != got:
+        missing, extra = sorted(expected - got, key=repr), sorted(got - expected, key=repr)
+        raise Mismatch(
+            "values",
+            f"{_of(part)}expected {_listed(expected)}, got {_listed(got)}: "
+            f"missing {_listed(missing)}, not expected {_listed(extra)}",
+            part=part,
+        )
+
+
+def _compare_exact(expected: Any, got: Any, part: str) -> None:
+    if isinstance(got, Tensor) and got.ndim == 0 and isinstance(expected, bool):
+        got = got.item()
+    _require_type(expected, got, (type(expected),), part)
+    if expected != got:
+        raise Mismatch("values", f"{_of(part)}expected {expected!r}, got {got!r}", part=part)
+
+
+def _compare_number(expected: NUMBER, got: Any, tolerance: float, part: str) -> None:
+    if isinstance(got, Tensor):  # a scalar tensor is a number; any other is a shape error
+        _compare_tensor(torch.tensor(expected), got, (), tolerance, part)
+        return
+    _require_type(expected, got, (int,) if isinstance(expected, int) else (int, float), part)
+    _compare_values(
+        torch.tensor(expected, dtype=torch.float64),
+        torch.tensor(got, dtype=torch.float64),
+        (),
+        tolerance,
+        part,
+    )
+
+
+def _compare_tensor(
+    expected: Tensor, got: Any, axes: tuple[str, ...], tolerance: float, part: str
+) -> None:
+    if expected.ndim == 0 and isinstance(got, NUMBER) and not isinstance(got, bool):
+        got = torch.tensor(got)
+    _require_type(expected, got, (Tensor,), part)
+    if dtype_kind(expected) != dtype_kind(got):
+        raise Mismatch(
+            "dtype",
+            f"{_of(part)}expected a tensor of {dtype_kind(expected)} numbers, "
+            f"got {str(got.dtype).removeprefix('torch.')}",
+            part=part,
+            axes=axes,
+        )
+    if expected.shape != got.shape:
+        raise Mismatch(
+            "shape",
+            _of(part) + explain_shape(axes, tuple(expected.shape), tuple(got.shape)),
+            part=part,
+            axes=axes,
+            got=got,
+            expected=expected,
+        )
+    _compare_values(expected, got, axes, tolerance, part)
+
+
+def _compare_values(
+    expected: Tensor, got: Tensor, axes: tuple[str, ...], tolerance: float, part: str
+) -> None:
+    wide = torch.complex128 if expected.is_complex() else torch.float64
+    expected, got = expected.to(wide), got.to(wide)
+    finite = torch.isfinite(expected)
+    # -inf must meet -inf, and NaN equals nothing: a reference never holds one.
+    misfits = torch.where(finite, ~torch.isfinite(got), expected != got)
+    check = "finite"
+    if not misfits.any():
+        gap = torch.where(finite, (got - expected).abs(), torch.zeros((), dtype=torch.float64))
+        misfits = gap > tolerance * scale(expected)
+        check = "values"
+    if misfits.any():
+        raise Mismatch(
+            check,
+            _of(part) + _explain_values(expected, got, misfits, axes, tolerance),
+            part=part,
+            axes=axes,
+            index=_first(misfits),
+            got=got,
+            expected=expected,
+        )
+
+
+def _explain_values(
+    expected: Tensor, got: Tensor, misfits: Tensor, axes: tuple[str, ...], tolerance: float
+) -> str:
+    index = _first(misfits)
+    where = ", ".join(f"{axis}={place}" for axis, place in zip(axes, index, strict=True))
+    first = f"{f'at ({where}) ' if where else ''}expected {_show(expected[index])}, got "
+    lines = [first + _show(got[index])]
+    wrong = int(misfits.sum())
+    if expected.ndim:
+        lines.append(f"{wrong} of {misfits.numel()} entries differ{_worst_slice(misfits, axes)}")
+    both = torch.isfinite(expected) & torch.isfinite(got)
+    if both.any():
+        gap = float((got - expected)[both].abs().max())
+        lines.append(
+            f"largest difference {gap:.3g}, or {gap / scale(expected):.2g} of the largest value "
+            f"(tolerance {tolerance:.0e})"
+        )
+    relation = relation_to(expected, got, axes, max(tolerance, 1e-6))
+    return "; ".join(lines) + (f"; {relation}" if relation else "")
+
+
+def _worst_slice(misfits: Tensor, axes: tuple[str, ...]) -> str:
+    """Say where the differing entries sit, when they all sit at one place of one axis."""
+    for axis, name in enumerate(axes):
+        others = [other for other in range(misfits.ndim) if other != axis]
+        wrong = misfits.sum(dim=others) if others else misfits.long()
+        if misfits.shape[axis] > 1 and int((wrong > 0).sum()) == 1:
+            return f", all of them at {name}={int(wrong.argmax())}"
+    return ""
+
+
+def relation_to(target: Tensor, got: Tensor, axes: tuple[str, ...], tolerance: float) -> str:
+    """Say in words how `got` is a simple transformation of `target`, or return an empty text.
+
+    Looked for: the negative, a constant factor, a constant shift, two axes swapped.
+    """
+    if target.numel() < 2 or not (torch.isfinite(target).all() and torch.isfinite(got).all()):
+        return ""
+    if target.is_complex():
+        return ""
+    bound = tolerance * 10
+
+    def same(left: Tensor, right: Tensor) -> bool:
+        return bool(((left - right).abs() <= bound * scale(right)).all())
+
+    factor = float((got * target).sum() / (target * target).sum().clamp_min(1e-300))
+    if abs(factor) > 1e-9 and same(got, factor * target):
+        return "yours is the expected answer " + (
+            "with the sign turned" if abs(factor + 1) < 1e-6 else f"times {factor:.4g}"
+        )
+    shift = float((got - target).mean())
+    if abs(shift) > bound * scale(target) and same(got - shift, target):
+        return f"yours is the expected answer plus {shift:.4g}"
+    for one in range(target.ndim):
+        for two in range(one + 1, target.ndim):
+            if target.shape[one] == target.shape[two] > 1 and same(got, target.transpose(one, two)):
+                return f"yours is the expected answer with {axes[one]} and {axes[two]} swapped"
+    return ""
+
+
+def dtype_kind(tensor: Tensor) -> str:
+    """Return "floating", "complex", "bool" or "whole"."""
+    if tensor.is_floating_point():
+        return "floating"
+    if tensor.is_complex():
+        return "complex"
+    return "bool" if tensor.dtype == torch.bool else "whole"
+
+
+def _first(misfits: Tensor) -> tuple[int, ...]:
+    return tuple(int(place) for place in misfits.nonzero()[0])
+
+
+def _show(number: Tensor) -> str:
+    return f"{number.item():.6g}"
+
+
+def _of(part: str) -> str:
+    return f"in output {part}: " if part else ""
+
+
+def _listed(items: Any) -> str:
+    listed = sorted(items, key=repr)
+    return "{" + ", ".join(map(repr, listed[:12])) + (", ..." if len(listed) > 12 else "") + "}"
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {describe_shape((), tuple(value.shape))}"
+    return f"{type(value).__name__}"
+
+
+def _factored(weights: Any) -> Any:
+    """Map an attention head's four weights to the two products that decide what it does.
+
+    Any invertible change of basis inside the head leaves W_Q W_K^T and W_V W_O as they are
+    (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits").
+    """
+    names = ("W_Q", "W_K", "W_V", "W_O")
+    if not isinstance(weights, dict) or set(weights) != set(names):
+        found = sorted(weights) if isinstance(weights, dict) else type(weights).__name__
+        raise Mismatch("number of outputs", f"expected a dict with the keys {names}, got {found}")
+    for name, weight in weights.items():
+        if not isinstance(weight, Tensor) or not weight.is_floating_point():
+            raise Mismatch("type", f"[{name!r}]: expected a tensor of floating numbers")
+        if weight.ndim != 2:
+            raise Mismatch("shape", f"[{name!r}]: expected two axes, got {tuple(weight.shape)}")
+    W_Q, W_K, W_V, W_O = (weights[name].double() for name in names)
+    if W_Q.shape[1] != W_K.shape[1] or W_V.shape[1] != W_O.shape[0]:
+        raise Mismatch(
+            "shape",
+            "W_Q and W_K must share d_head (their last axis), W_V's last axis must be W_O's first: "
+            + ", ".join(f"{name} is {tuple(weights[name].shape)}" for name in names),
+        )
+    return {"QK": W_Q @ W_K.T, "OV": W_V @ W_O}
+
+
+INVARIANCES = {"factored": _factored}
