@@ -213,7 +213,8 @@ def loss_by_position(
     ax = drawing.new_axes(3.0) if ax is None else ax
     for index, (line, values) in enumerate(lines.items()):
         _line(ax, line, drawing.array(values), LINES[index % len(LINES)])
-    ax.set_ylim(bottom=min(0.0, ax.get_ylim()[0]))
+    if ax.dataLim.y0 >= 0:
+        ax.set_ylim(bottom=0)
     above = ax.get_xaxis_transform()
     for label, position in marks.items():
         ax.axvline(position, color=GREY, linewidth=1, linestyle="--")

@@ -1,4 +1,4 @@
-"""The pictures: what is drawn, how it is labelled, and that nothing is left open or warned about."""
+"""The pictures: what is drawn, how it is labelled, and that drawing gives no warning."""
 
 from __future__ import annotations
 
