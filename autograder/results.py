@@ -1,0 +1,164 @@
+"""The canonical result of one submission; every table, export and report derives from it.
+
+This is the instructor's copy: a case's `message` may hold numbers of the hidden inputs. What goes
+to a student is `failed_check`, `misconception` and `hint`.
+"""
+
+from __future__ import annotations
+
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+import numpy
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from autograder.attempt import Attempt, CaseOutcome
+
+Status = Literal[
+    "pass",
+    "partial",
+    "fail",
+    "not_started",
+    "error",
+    "timeout",
+    "memory",
+    "crash",
+    "missing",
+    "invalid_output",
+    "unreadable",
+    "infrastructure",
+]
+Isolation = Literal["namespaces", "landlock", "process", "none"]
+SCHEMA = "glassbox/result/v1"
+
+
+class Strict(BaseModel):
+    """A part of the result: unknown fields are errors, written names are the schema's."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+
+class CaseResult(Strict):
+    """One call on one set of inputs."""
+
+    id: str
+    passed: bool
+    status: Status
+    failed_check: str | None = None
+    misconception: str | None = None
+    match: str | None = None
+    message: str = ""
+
+
+class ExerciseResult(Strict):
+    """One exercise: its status, score and, when an idea went wrong that we know, its name."""
+
+    id: str
+    status: Status
+    score: float
+    max_score: float
+    misconception: str | None = None
+    explanation: str | None = None
+    hint: str | None = None
+    time_s: float = 0.0
+    peak_rss_mb: float | None = None
+    advice: list[str] = Field(default_factory=list)
+    cases: list[CaseResult] = Field(default_factory=list)
+
+
+class Grader(Strict):
+    """What graded: the versions that a score depends on."""
+
+    version: str
+    bank_sha256: str
+    torch: str
+    numpy: str
+    platform: str
+
+
+class Result(Strict):
+    """One student's submission to one lab, graded."""
+
+    schema_: Literal["glassbox/result/v1"] = Field(default=SCHEMA, alias="schema")
+    assignment: str
+    lab: str
+    student: str
+    path: str
+    submitted_at: str | None = None
+    graded_at: str
+    grader: Grader
+    isolation: Isolation
+    status: Literal["graded", "unreadable", "infrastructure"] = "graded"
+    problem: str | None = None
+    score: float
+    max_score: float
+    mended: list[str] = Field(default_factory=list)
+    cell_problems: list[str] = Field(default_factory=list)
+    exercises: list[ExerciseResult]
+
+    def to_json(self) -> str:
+        """Return the result as JSON text."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def exercise_result(attempt: Attempt) -> ExerciseResult:
+    """Return an attempt in the canonical form."""
+    peaks = [case.peak_rss_mb for case in attempt.cases if case.peak_rss_mb is not None]
+    idea = attempt.idea
+    return ExerciseResult(
+        id=attempt.exercise.id,
+        status=attempt.status,  # type: ignore[arg-type]
+        score=attempt.score,
+        max_score=attempt.exercise.points,
+        misconception=idea.id if idea else None,
+        explanation=idea.text if idea else None,
+        hint=idea.hint if idea else None,
+        time_s=round(sum(case.seconds for case in attempt.cases), 4),
+        peak_rss_mb=max(peaks, default=None),
+        advice=list(attempt.advice),
+        cases=[_case_result(case) for case in attempt.cases],
+    )
+
+
+def _case_result(outcome: CaseOutcome) -> CaseResult:
+    judgement = outcome.judgement
+    match = judgement.matches[0] if judgement and judgement.matches else None
+    failed = judgement and not judgement.verdict.passed
+    return CaseResult(
+        id=outcome.case,
+        passed=outcome.passed,
+        status=outcome.status,  # type: ignore[arg-type]
+        failed_check=judgement.verdict.check if judgement and failed else None,
+        misconception=match.misconception if match else None,
+        match=match.how if match else None,
+        message="" if outcome.passed else outcome.message,
+    )
+
+
+def grader_facts(bank_sha256: str) -> Grader:
+    """Return the versions on this machine."""
+    try:
+        own = version("glassbox-course")
+    except PackageNotFoundError:
+        own = "unknown"
+    return Grader(
+        version=own,
+        bank_sha256=bank_sha256,
+        torch=str(torch.__version__),
+        numpy=numpy.__version__,
+        platform=platform.platform(),
+    )
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read_result(path: Path) -> Result:
+    """Read a result file; raise pydantic's ValidationError when it is not one."""
+    return Result.model_validate_json(path.read_text(encoding="utf-8"))
