@@ -14,6 +14,7 @@ import sys
 import traceback
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -133,7 +134,7 @@ def describe_error(error: BaseException) -> str:
 
 
 def _is_learners(filename: str) -> bool:
-    return "site-packages" not in filename and not filename.startswith(os.path.dirname(__file__))
+    return "site-packages" not in filename and Path(__file__).parent not in Path(filename).parents
 
 
 def _find(recorded: RecordedLab, fn: Any) -> RecordedExercise | Problem:
@@ -141,8 +142,8 @@ def _find(recorded: RecordedLab, fn: Any) -> RecordedExercise | Problem:
     if not callable(fn) or name is None:
         return Problem(
             "callable",
-            f"check expects the function itself, got {type(fn).__name__}: write check(my_function), "
-            "without calling it",
+            f"check expects the function itself, got {type(fn).__name__}: write "
+            "check(my_function), with no call inside",
         )
     try:
         return recorded.exercise(name)

@@ -200,15 +200,15 @@ def _matrices(verdict: Verdict) -> tuple[Tensor, Tensor, tuple[str, ...]] | None
 
 def _heat_maps(yours: Tensor, target: Tensor, axes: tuple[str, ...]) -> str:
     # matplotlib takes half a second to import: only a wrong matrix pays for it.
-    from matplotlib.figure import Figure
+    from matplotlib import pyplot
 
     from course import plots
 
-    axes_drawn = plots.side_by_side(yours, target, axis_names=axes)
-    figure = axes_drawn[0].figure
-    assert isinstance(figure, Figure)
+    axes_drawn = plots.side_by_side(yours, target, row_axis=axes[0], column_axis=axes[1])
+    figure = axes_drawn[0].get_figure(root=True)
+    assert figure is not None
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=90, bbox_inches="tight")
-    plots.close(figure)
+    pyplot.close(figure)
     encoded = base64.b64encode(buffer.getvalue()).decode()
     return f'<img alt="your answer beside the target" src="data:image/png;base64,{encoded}">'

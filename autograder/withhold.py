@@ -20,6 +20,7 @@ class Withheld:
         self._name = name
 
     def __call__(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        """Refuse."""
         raise WithheldError(f"{self._name}: this is the exercise; write it yourself")
 
     def __getattr__(self, attribute: str) -> NoReturn:
