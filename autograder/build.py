@@ -8,6 +8,7 @@ bytes depend on the source alone: cell ids are derived, and no tool writes its v
 from __future__ import annotations
 
 import ast
+import copy
 import hashlib
 import importlib
 import importlib.util
@@ -143,7 +144,8 @@ def _nbgrader(grade_id: str, **flags: bool) -> dict:
 
 
 def _process(notebook: NotebookNode, steps: Iterable[type]) -> NotebookNode:
-    resources: dict = {}
+    """Return a processed copy; the preprocessors themselves work in place."""
+    notebook, resources = copy.deepcopy(notebook), {}
     for step in steps:
         notebook, resources = step()(notebook, resources)
     return notebook
@@ -195,7 +197,7 @@ def _heading(cell: ScriptCell) -> str:
 
 
 def _notebook_bytes(notebook: NotebookNode) -> bytes:
-    return (nbformat.writes(notebook, version=4).rstrip("\n") + "\n").encode()
+    return (nbformat.writes(notebook).rstrip("\n") + "\n").encode()
 
 
 def _compare(path: Path, data: bytes) -> str:

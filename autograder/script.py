@@ -113,7 +113,7 @@ def _refuse_markers(source: str) -> None:
 
 
 def _check_markers(source: str) -> None:
-    """Refuse markers that are absent, unbalanced, or spelt so that nbgrader reads them otherwise."""
+    """Refuse markers that are absent, unbalanced, or that nbgrader would read otherwise."""
     marks = [line.strip() for line in source.split("\n") if re.search("(BEGIN|END) SOLUTION", line)]
     if not marks:
         raise ScriptError(f"an exercise without solution markers; add {BEGIN} and {END}")
