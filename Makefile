@@ -1,0 +1,54 @@
+# Everything starts from a bare Python 3.11 or newer: each target makes what it needs.
+PYTHON ?= python3
+# On Linux, PyPI's torch brings gigabytes of CUDA. PyTorch's own CPU wheels are smaller:
+#   make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+PIP_FLAGS = -q -c constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+BIN = .venv/bin
+# One thread: small models run up to 100 times slower on two when the machine is busy.
+export OMP_NUM_THREADS = 1
+
+.PHONY: demo test lab check build record format clean
+
+demo: .venv/core
+	$(BIN)/glassbox grade tests/data/class --out out --secret tests/data/course-secret.txt
+
+lab: .venv/core
+	$(BIN)/jupyter lab exercises/m0_toy_transformer.ipynb
+
+test: .venv/dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/pyright
+	$(BIN)/glassbox build --check
+	$(BIN)/glassbox record --check
+
+build: .venv/core
+	$(BIN)/glassbox build
+
+record: .venv/core
+	$(BIN)/glassbox record
+
+format: .venv/dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Glassbox needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/core: .venv/bin/python pyproject.toml constraints.txt
+	@echo "installing the course into .venv (a minute or two)"
+	$(BIN)/python -m pip install $(PIP_FLAGS) -e .
+	@touch $@
+
+.venv/dev: .venv/core
+	$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv out
