@@ -10,7 +10,7 @@ import ast
 import hashlib
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from autograder.compare import INVARIANCES, compare
 from autograder.draw import Draw
-from autograder.paths import solutions_folder
+from autograder.paths import Rooms
 from autograder.recorded import Case
 from autograder.spec import Exercise, Lab
 from autograder.values import flatten, rebuilt, scale, to_double
@@ -44,7 +44,8 @@ def load_source(name: str, solutions: Path | None = None) -> Source:
         solutions: a folder with an instructor's own variant of `<lab>.py`.
 
     """
-    script = (solutions or solutions_folder()) / f"{name}.py"
+    rooms = Rooms.here()
+    script = replace(rooms, solutions=solutions or rooms.solutions).solution(name)
     spec = importlib.import_module(f"autograder.labs.{name}")
     files = [script, *_source_files(Path(str(spec.__file__)))]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
@@ -66,7 +67,7 @@ def _source_files(spec: Path) -> list[Path]:
 def _functions(script: Path) -> dict[str, Answer]:
     """Run a script's imports and function definitions, and none of its text, plots and checks."""
     tree = ast.parse(script.read_text(encoding="utf-8"))
-    kept = [
+    kept: list[ast.stmt] = [
         node
         for node in tree.body
         if isinstance(node, ast.Import | ast.FunctionDef)

@@ -93,13 +93,15 @@ def _compare_part(expected: Any, got: Any, axes: Any, tolerance: float, part: st
             raise TypeError(f"a reference answer of type {type(expected).__name__}")
 
 
-def _require_type(expected: Any, got: Any, kinds: tuple[type, ...], part: str) -> None:
+def _require_type(expected: Any, got: Any, kinds: tuple[type, ...], part: str) -> Any:
+    """Return `got`, or end the comparison when it is of none of the kinds."""
     if not isinstance(got, kinds) or (isinstance(got, bool) and bool not in kinds):
         raise Mismatch(
             "type",
             f"{_of(part)}expected {_type_name(expected)}, got {_type_name(got)}",
             part=part,
         )
+    return got
 
 
 def _compare_dict(expected: dict, got: Any, axes: Any, tolerance: float, part: str) -> None:
@@ -164,11 +166,11 @@ def _compare_number(expected: NUMBER, got: Any, tolerance: float, part: str) -> 
 
 
 def _compare_tensor(
-    expected: Tensor, got: Any, axes: tuple[str, ...], tolerance: float, part: str
+    expected: Tensor, answer: Any, axes: tuple[str, ...], tolerance: float, part: str
 ) -> None:
-    if expected.ndim == 0 and isinstance(got, NUMBER) and not isinstance(got, bool):
-        got = torch.tensor(got)
-    _require_type(expected, got, (Tensor,), part)
+    if expected.ndim == 0 and isinstance(answer, NUMBER) and not isinstance(answer, bool):
+        answer = torch.tensor(answer)
+    got: Tensor = _require_type(expected, answer, (Tensor,), part)
     if dtype_kind(expected) != dtype_kind(got):
         raise Mismatch(
             "dtype",

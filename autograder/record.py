@@ -237,14 +237,14 @@ def _differences(before: Any, after: Any, where: str) -> list[str]:
             for place, (one, two) in enumerate(zip(before, after, strict=True))
             for found in _differences(one, two, f"{where}[{place}]")
         ]
-    if _is_hex_float(before) and _is_hex_float(after):
-        same = math.isclose(float.fromhex(before), float.fromhex(after), rel_tol=1e-9)
-        return [] if same else [where]
-    return [] if before == after else [where]
+    return [] if before == after or _close_floats(before, after) else [where]
 
 
-def _is_hex_float(value: Any) -> bool:
-    return isinstance(value, str) and value.lstrip("-").startswith("0x")
+def _close_floats(one: Any, two: Any) -> bool:
+    """Say whether both are floats in the hexadecimal form of `values`, and nearly equal."""
+    if not all(isinstance(side, str) and side.lstrip("-").startswith("0x") for side in (one, two)):
+        return False
+    return math.isclose(float.fromhex(one), float.fromhex(two), rel_tol=1e-9)
 
 
 def _measured_drifts(path: Path, before: dict[str, Any], after: dict[str, Any]) -> list[Drift]:

@@ -129,8 +129,11 @@ def _keep(tensor: Tensor, tensors: dict[str, Tensor]) -> str:
             "graded; return an ordinary dense tensor on the CPU"
         )
     key = str(len(tensors))
+    # A subclass of Tensor may redefine any operation: take its numbers without asking it.
+    with torch._C.DisableTorchFunctionSubclass():
+        plain = tensor.detach().as_subclass(Tensor).resolve_conj().resolve_neg()
     # A clone, so that two views of one storage arrive as two tensors.
-    tensors[key] = Tensor.detach(tensor).resolve_conj().resolve_neg().clone().contiguous()
+    tensors[key] = plain.clone(memory_format=torch.contiguous_format)
     return key
 
 

@@ -1,0 +1,128 @@
+"""What may cross between grader and student, and what may not."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autograder.values import ValueCrossingError, flatten, rebuilt, to_double, unflatten
+from course import Config, ToyTransformer
+
+TINY = Config(n_layers=1, d_model=4, n_ctx=5, d_head=2, n_heads=2, d_vocab=6)
+
+plain = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**200), 2**200)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(plain)
+def test_plain_values_come_back_equal_and_of_the_same_type(value):
+    tree, tensors = flatten(value)
+    back = unflatten(tree, tensors, trusted=False)
+    assert back == value
+    assert type(back) is type(value)
+
+
+def test_tensors_sets_and_special_floats_come_back():
+    value = {"x": torch.randn(2, 3), "s": {(1, 2), (0, 1)}, "f": [math.inf, -0.0]}
+    back = rebuilt(value)
+    assert torch.equal(back["x"], value["x"])
+    assert back["s"] == value["s"]
+    assert back["f"][0] == math.inf
+    assert math.copysign(1, back["f"][1]) == -1
+    assert math.isnan(rebuilt(math.nan))
+
+
+def test_a_rebuilt_tensor_shares_no_memory():
+    original = torch.zeros(3)
+    rebuilt(original)[0] = 1.0
+    assert original[0] == 0
+
+
+def test_two_views_of_one_tensor_arrive_apart():
+    base = torch.arange(6.0)
+    one, two = rebuilt([base, base[:3]])
+    one[0] = 9.0
+    assert two[0] == 0
+
+
+def test_a_model_crosses_only_towards_the_student():
+    model = ToyTransformer(TINY)
+    tree, tensors = flatten(model)
+    tokens = torch.tensor([[0, 1, 2]])
+    assert torch.equal(unflatten(tree, tensors, trusted=True)(tokens), model(tokens))
+    with pytest.raises(ValueCrossingError):
+        unflatten(tree, tensors, trusted=False)
+
+
+class Agreeable(torch.Tensor):
+    def __eq__(self, other):
+        return True
+
+    __hash__ = torch.Tensor.__hash__
+
+
+def test_a_tensor_subclass_arrives_as_a_plain_tensor():
+    assert type(rebuilt(torch.zeros(2).as_subclass(Agreeable))) is torch.Tensor
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        (len, "builtin_function_or_method"),
+        (torch.nn.Linear(1, 1), "Linear"),
+        ((n for n in range(3)), "list(...)"),
+        (torch.zeros(2).numpy(), "torch.as_tensor"),
+        (torch.zeros(2, device="meta"), "dense tensor on the CPU"),
+        (torch.eye(2).to_sparse(), "dense tensor on the CPU"),
+        ({1: 2}, "str keys"),
+        (2**300, "bits"),
+        ([[[[[[[[[[1]]]]]]]]]], "nested"),
+        (list(range(20_000)), "parts"),
+    ],
+)
+def test_what_may_not_cross_says_why(value, told):
+    with pytest.raises(ValueCrossingError, match=told.replace("(", r"\(").replace(")", r"\)")):
+        flatten(value)
+
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["tensor", "value", "float", "dict", "list", "set", "zoo", "model"]),
+            inner,
+            max_size=2,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(json_like)
+def test_no_tree_makes_reading_fail_in_another_way(tree):
+    try:
+        unflatten(tree, {"0": torch.zeros(1)}, trusted=False)
+    except ValueCrossingError:
+        return
+
+
+def test_to_double_reaches_tensors_in_containers_and_models():
+    tokens = torch.tensor([[1, 2]])
+    value = to_double({"x": [torch.zeros(1)], "m": ToyTransformer(TINY), "t": tokens})
+    assert value["x"][0].dtype == torch.float64
+    assert value["m"](tokens).dtype == torch.float64
+    assert value["t"].dtype == torch.int64
