@@ -1,0 +1,55 @@
+"""A wrong answer is named by the idea that leads to it."""
+
+import pytest
+import toy
+
+from autograder.diagnose import commonest, judge
+from autograder.record import record_exercise
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    return record_exercise(toy.SOURCE, toy.EXERCISE)
+
+
+def judged(recorded, answer):
+    return [judge(recorded, case, answer(**case.inputs)) for case in recorded.cases]
+
+
+@pytest.mark.parametrize("idea", toy.EXERCISE.misconceptions, ids=lambda idea: idea.id)
+def test_each_misconception_is_named(recorded, idea):
+    match = commonest(judged(recorded, idea.wrong))
+    assert match is not None
+    assert (match.misconception, match.how) == (idea.id, "exact")
+
+
+def test_a_right_answer_has_no_misconception(recorded):
+    judgements = judged(recorded, toy.row_sums)
+    assert all(judgement.verdict.passed for judgement in judgements)
+    assert commonest(judgements) is None
+
+
+def test_a_scaled_misconception_is_named_with_the_relation(recorded):
+    match = commonest(judged(recorded, lambda matrix: matrix.sum(0) * 3))
+    assert match is not None
+    assert match.misconception == "column_sums"
+    assert match.how == "that answer times 3"
+
+
+def test_an_unknown_mistake_gets_no_name(recorded):
+    assert commonest(judged(recorded, toy.wrong)) is None
+
+
+def test_the_majority_of_failed_cases_decides(recorded):
+    mean, column = (
+        next(idea.wrong for idea in toy.EXERCISE.misconceptions if idea.id == name)
+        for name in ("mean", "column_sums")
+    )
+    answers = [mean, column, mean]
+    judgements = [
+        judge(recorded, case, answer(**case.inputs))
+        for case, answer in zip(recorded.cases, answers, strict=True)
+    ]
+    match = commonest(judgements)
+    assert match is not None
+    assert match.misconception == "mean"
