@@ -207,11 +207,12 @@ def release(
 
 @app.command()
 def build(labs: LabNames = None, check_only: CheckOnly = False) -> None:
-    """Derive exercises and solution notebooks from solutions/<lab>.py."""
+    """Derive exercises, solution notebooks and the README's table from sources and specs."""
+    from autograder import readme
     from autograder.build import build as derive
 
     with told_in_one_line():
-        drifts = derive(labs or None, check=check_only)
+        drifts = derive(labs or None, check=check_only) + readme.refresh(check=check_only)
     _report_drift(drifts, check_only, "build")
 
 
