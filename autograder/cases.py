@@ -103,8 +103,8 @@ def in_double(answer: Answer, inputs: Mapping[str, Any]) -> Any:
 
 
 def in_single(answer: Answer, inputs: Mapping[str, Any]) -> Any:
-    """Call an answer on copies of its inputs as they are."""
-    return answer(**{name: rebuilt(value) for name, value in inputs.items()})
+    """Call an answer on copies of its inputs as they are; return it as it would cross."""
+    return rebuilt(answer(**{name: rebuilt(value) for name, value in inputs.items()}))
 
 
 def _with_prefix(tree: Any, prefix: str) -> Any:

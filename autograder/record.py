@@ -25,7 +25,6 @@ from autograder.diagnose import commonest, judge
 from autograder.drift import Drift
 from autograder.recorded import FOLDER, SCHEMA, Case, NamedIdea, RecordedExercise
 from autograder.spec import Exercise
-from autograder.values import rebuilt
 
 MARGIN_FLOOR = 30
 NOISE_TO_TOLERANCE = 10
@@ -145,7 +144,7 @@ def require_named(recorded: RecordedExercise, exercise: Exercise) -> None:
     """Check that every misconception, run as a student would, loses everywhere and is named."""
     for idea in exercise.misconceptions:
         judgements = [
-            judge(recorded, case, rebuilt(in_single(idea.wrong, case.inputs)))
+            judge(recorded, case, in_single(idea.wrong, case.inputs))
             for case in recorded.cases
         ]
         found = commonest(judgements)
