@@ -99,12 +99,12 @@ def make_case(exercise: Exercise, answer: Answer, case_id: str, seed: str) -> Ca
 
 def in_double(answer: Answer, inputs: Mapping[str, Any]) -> Any:
     """Call an answer on float64 copies of its inputs."""
-    return answer(**{name: to_double(value) for name, value in inputs.items()})
+    return answer(*(to_double(value) for value in inputs.values()))
 
 
 def in_single(answer: Answer, inputs: Mapping[str, Any]) -> Any:
     """Call an answer on copies of its inputs as they are; return it as it would cross."""
-    return rebuilt(answer(**{name: rebuilt(value) for name, value in inputs.items()}))
+    return rebuilt(answer(*(rebuilt(value) for value in inputs.values())))
 
 
 def _with_prefix(tree: Any, prefix: str) -> Any:
