@@ -46,7 +46,7 @@ def spread(name: str, shape: torch.Size) -> dict[str, float]:
         return {"scale": 1.0}
     if kind.startswith("b"):
         return {"scale": 0.5}
-    return {"scale": 1.5 * shape[-2] ** -0.5}
+    return {"scale": 1.2 * shape[-2] ** -0.5}
 
 
 def draw_prompt(draw: Draw) -> dict:
