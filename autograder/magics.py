@@ -43,10 +43,10 @@ def turn_off(source: str) -> tuple[str, list[str]]:
     continued = False
     for place, line in enumerate(lines):
         if continued or (not scanner.inside and _is_magic(line)):
+            lines[place] = f"# {line}" if continued else _comment(line)
             if not continued:
                 off.append(line.strip())
             continued = line.rstrip().endswith("\\")
-            lines[place] = _comment(line)
         else:
             scanner.feed(line)
     return "\n".join(lines), off

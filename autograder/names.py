@@ -8,9 +8,14 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
+from functools import cached_property
+from typing import TypeGuard
 
 _FUNCTION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _FILTERS = threading.Lock()  # Python's warning filters belong to the whole process
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
 def parse(source: str) -> ast.Module | None:
@@ -26,81 +31,74 @@ def parse(source: str) -> ast.Module | None:
         return None
 
 
-def functions(source: str) -> list[str]:
-    """Return the names of a cell's own functions, in order; by their looks if it does not parse."""
-    tree = parse(source)
-    if tree is None:
-        return _FUNCTION.findall(source)
-    return [node.name for node in _statements(tree) if isinstance(node, _FUNCTIONS)]
+class Code:
+    """The source of one cell and what it says; parsed once, since hostile code parses slowly."""
 
+    def __init__(self, source: str) -> None:
+        self.source = source
 
-def bound(source: str) -> set[str]:
-    """Return every name that running the cell binds at its top level."""
-    tree = parse(source)
-    if tree is None:
-        return set(functions(source))
-    names: set[str] = set()
-    for node in _statements(tree):
-        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            names |= {(alias.asname or alias.name).partition(".")[0] for alias in node.names}
-        else:
-            names |= {
-                part.id
-                for part in _own_parts(node)
-                if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
-            }
-    return names
+    @cached_property
+    def tree(self) -> ast.Module | None:
+        """The syntax tree, or None for what is not Python."""
+        return parse(self.source)
 
+    @cached_property
+    def functions(self) -> list[str]:
+        """The names of the cell's own functions, in order; by their looks if it does not parse."""
+        if self.tree is None:
+            return _FUNCTION.findall(self.source)
+        return [node.name for node in _statements(self.tree) if isinstance(node, _FUNCTIONS)]
 
-def only_defines(source: str, name: str) -> bool:
-    """Tell whether the cell does nothing but define the function `name`."""
-    tree = parse(source)
-    if tree is None:
-        return functions(source) == [name]
-    body = [node for node in tree.body if not _is_text(node)]
-    return bool(body) and all(isinstance(n, _FUNCTIONS) and n.name == name for n in body)
+    @cached_property
+    def defined(self) -> set[str]:
+        """Every name that the cell gives a value of its own: functions, classes, assignments."""
+        if self.tree is None:
+            return set(self.functions)
+        names: set[str] = set()
+        for node in _statements(self.tree):
+            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+                names.add(node.name)
+            else:
+                names |= {part.id for part in _own_parts(node) if _is_stored(part)}
+        return names
 
+    @cached_property
+    def bound(self) -> set[str]:
+        """Every name that exists once the cell has run: what it defines and what it imports."""
+        statements = _statements(self.tree) if self.tree else ()
+        imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
+        aliases = [alias for node in imports for alias in node.names]
+        return self.defined | {(one.asname or one.name).partition(".")[0] for one in aliases}
 
-def unfinished(source: str, name: str) -> bool:
-    """Tell whether the last function called `name` still is a stub: it raises before it returns."""
-    tree = parse(source)
-    made = (
-        [n for n in _statements(tree) if isinstance(n, _FUNCTIONS) and n.name == name]
-        if tree
-        else []
-    )
-    if not made:
+    def only_defines(self, name: str) -> bool:
+        """Tell whether the cell does nothing but define the function `name`."""
+        if self.tree is None:
+            return self.functions == [name]
+        body = [node for node in self.tree.body if not _is_text(node)]
+        return bool(body) and all(isinstance(n, _FUNCTIONS) and n.name == name for n in body)
+
+    def unfinished(self, name: str) -> bool:
+        """Tell whether the last function `name` is still a stub: it raises before it returns."""
+        statements = _statements(self.tree) if self.tree else ()
+        made = [n for n in statements if isinstance(n, _FUNCTIONS) and n.name == name]
+        for node in made[-1].body if made else ():
+            if isinstance(node, ast.Return):
+                return False
+            if isinstance(node, ast.Raise):
+                return any(_is_not_implemented(part) for part in ast.walk(node))
         return False
-    for node in made[-1].body:
-        if isinstance(node, ast.Return):
+
+    def only_calls(self, names: set[str]) -> bool:
+        """Tell whether the cell does nothing but call functions of these names, as `check(f)`."""
+        if self.tree is None or not self.tree.body:
             return False
-        if isinstance(node, ast.Raise):
-            return any(_is_not_implemented(part) for part in ast.walk(node))
-    return False
-
-
-def _is_not_implemented(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and node.id == "NotImplementedError"
-
-
-def only_calls(source: str, names: set[str]) -> bool:
-    """Tell whether the cell does nothing but call functions of these names, as in `check(f)`."""
-    tree = parse(source)
-    if tree is None or not tree.body:
-        return False
-    return all(
-        isinstance(node, ast.Expr)
-        and isinstance(node.value, ast.Call)
-        and isinstance(node.value.func, ast.Name)
-        and node.value.func.id in names
-        for node in tree.body
-    )
-
-
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+        return all(
+            isinstance(node, ast.Expr)
+            and isinstance(node.value, ast.Call)
+            and isinstance(node.value.func, ast.Name)
+            and node.value.func.id in names
+            for node in self.tree.body
+        )
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
@@ -125,15 +123,21 @@ def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         part = waiting.pop()
         yield part
-        if isinstance(
-            part, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-        ):
-            continue
-        inner = {id(child) for block in _BLOCKS for child in _block(part, block)}
-        waiting += [child for child in ast.iter_child_nodes(part) if id(child) not in inner]
+        if not isinstance(part, _SCOPES):
+            inner = {id(child) for block in _BLOCKS for child in _block(part, block)}
+            waiting += [child for child in ast.iter_child_nodes(part) if id(child) not in inner]
+
+
+def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+
+
+def _is_not_implemented(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id == "NotImplementedError"
 
 
 def _is_text(node: ast.AST) -> bool:
+    """Tell a docstring or a `pass`, which do nothing, from a statement."""
     return isinstance(node, ast.Pass) or (
         isinstance(node, ast.Expr)
         and isinstance(node.value, ast.Constant)

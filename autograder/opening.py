@@ -18,7 +18,7 @@ from typing import Any
 from autograder.names import parse
 
 MAX_BYTES = 50_000_000
-MAX_CODE = 1_000_000
+MAX_CODE = 300_000
 SUFFIXES = (".ipynb", ".py")
 
 _HEADING = re.compile(r"#\s*(?:%%|In\s?\[[\d ]*\]:?)(.*)")
@@ -52,11 +52,10 @@ def open_cells(path: Path) -> tuple[list[RawCell], list[str]]:
     """
     text, mended = _text(path)
     notebook = path.suffix == ".ipynb"
+    if not notebook:
+        _check_length(len(text), path)
     cells = _notebook_cells(text, path, mended) if notebook else _script(_plain(text), mended)
-    if sum(len(cell.source) for cell in cells) > MAX_CODE:
-        raise SubmissionError(
-            f"{shown(path)}: more than {MAX_CODE:,} characters of code; remove what is no answer"
-        )
+    _check_length(sum(len(cell.source) for cell in cells), path)
     if any("\r" in piece for piece in ([cell.source for cell in cells] if notebook else [text])):
         mended.append("Windows line ends were read as plain ones.")
     for cell in cells:
@@ -65,8 +64,16 @@ def open_cells(path: Path) -> tuple[list[RawCell], list[str]]:
     return cells, mended
 
 
-def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """Return the bytes of an ordinary file of limited size."""
+def _check_length(letters: int, path: Path) -> None:
+    if letters > MAX_CODE:
+        raise SubmissionError(
+            f"{shown(path)}: more than {MAX_CODE:,} characters of code; remove what is no answer"
+        )
+
+
+def read_limited(path: Path, limit: int | None = None) -> bytes:
+    """Return the bytes of an ordinary file of at most `limit` (MAX_BYTES) bytes."""
+    limit = limit or MAX_BYTES
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise SubmissionError(f"{shown(path)} is not a file; name a notebook or a script")
