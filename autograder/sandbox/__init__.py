@@ -1,0 +1,24 @@
+"""Run a student's code where it can do no harm, and ask it for values.
+
+The grader's side is `launcher` (a fork server, and students' processes started from it), `view`
+(which files they can read) and `levels` (how well this machine confines them, found by trying).
+`server` and all it imports (`child`, `confine`, `landlock`, `seccomp`, `instruments`) run on the
+other side of the wall. Neither side is given an expected value, so neither can leak one.
+"""
+
+from autograder.sandbox.launcher import Sandbox, SandboxError
+from autograder.sandbox.levels import Probe, choose_level, probe
+from autograder.sandbox.program import Answer, CellOutcome, Program
+from autograder.sandbox.student import StudentProcess
+
+__all__ = [
+    "Answer",
+    "CellOutcome",
+    "Probe",
+    "Program",
+    "Sandbox",
+    "SandboxError",
+    "StudentProcess",
+    "choose_level",
+    "probe",
+]

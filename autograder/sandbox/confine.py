@@ -1,0 +1,119 @@
+"""Inside the student's process, before any of its code: give up what it must not have.
+
+In order: its own session, its own three pipes and nothing else open, limits, an empty folder, and
+then, at level `landlock`, the right to read all but the libraries, to write outside that folder, to
+reach a network, another process or another program. Namespaces for every child would come first;
+for now the fork server's own (`view.py`) are shared by its children.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autograder.sandbox import landlock, seccomp
+
+REQUESTS, REPLIES = 3, 4
+MIB = 1 << 20
+FILE_BYTES = 64 * MIB
+OPEN_FILES = 256
+CPU_SECONDS = 1800
+# Above the soft limit, so that there is room to say that memory ran out.
+SPARE_BYTES = 64 * MIB
+PR_SET_DUMPABLE = 4
+DEVICES_READ = ("/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+FACTS = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a fork server knows when it starts, and every child needs.
+
+    Attributes:
+        level: `landlock`, `process` or `none`.
+        trees: folders that may be read.
+        files: single files that may be read: `course`, less what must not be seen.
+        listed: folders whose names may be listed, because imports look there.
+        address_space: bytes of address space that the server itself takes.
+        processes: the limit on processes and threads of this user.
+
+    """
+
+    level: str
+    trees: tuple[str, ...]
+    files: tuple[str, ...]
+    listed: tuple[str, ...]
+    address_space: int
+    processes: int
+
+
+def take_pipes(requests: int, replies: int, output: int) -> None:
+    """Keep these three, as descriptors 3, 4 and 1 with 2; close all others."""
+    copies = [_above(pipe, REPLIES) for pipe in (requests, replies, output)]
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for place, pipe in enumerate((nothing, copies[2], copies[2], copies[0], copies[1])):
+        os.dup2(pipe, place, inheritable=place < REQUESTS)
+    os.closerange(REPLIES + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+
+
+def _above(pipe: int, floor: int) -> int:
+    while pipe <= floor:
+        pipe = os.dup(pipe)
+    return pipe
+
+
+def enter_box(box: str) -> None:
+    """Make the empty folder `box` the place for everything that this process writes."""
+    os.chdir(box)
+    for name in ("HOME", "TMPDIR", "PWD"):
+        os.environ[name] = box
+    tempfile.tempdir = None
+
+
+def limit(ground: Ground, megabytes: int) -> None:
+    """Set the limits that hold for the whole process."""
+    with contextlib.suppress(OSError):
+        landlock.LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)
+        with open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
+            score.write("1000")
+    memory = ground.address_space + megabytes * MIB
+    for name, soft, hard in (
+        (resource.RLIMIT_AS, memory, memory + SPARE_BYTES),
+        (resource.RLIMIT_NPROC, ground.processes, ground.processes),
+        (resource.RLIMIT_FSIZE, FILE_BYTES, FILE_BYTES),
+        (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
+        (resource.RLIMIT_CPU, CPU_SECONDS, CPU_SECONDS + 5),
+        (resource.RLIMIT_CORE, 0, 0),
+    ):
+        ceiling = resource.getrlimit(name)[1]
+        if ceiling != resource.RLIM_INFINITY:
+            soft, hard = min(soft, ceiling), min(hard, ceiling)
+        resource.setrlimit(name, (soft, hard))
+
+
+def allow_memory(ground: Ground, megabytes: int | None) -> None:
+    """Let this process take so much above the server's; None: all that there is, to report."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    soft = hard if megabytes is None else ground.address_space + megabytes * MIB
+    resource.setrlimit(resource.RLIMIT_AS, (min(soft, hard), hard))
+
+
+def restrict(ground: Ground, box: str, hidden: Iterable[str]) -> None:
+    """Give up files, networks, processes and programs, if the level asks for it."""
+    if ground.level in ("process", "none"):
+        return
+    unseen = set(hidden)
+    rules = [(path, landlock.READ) for path in (*ground.trees, *DEVICES_READ, *FACTS)]
+    rules += [(path, landlock.READ_FILE) for path in ground.files if path not in unseen]
+    rules += [(path, landlock.READ_DIR) for path in ground.listed]
+    rules += [(os.devnull, landlock.READ_FILE | landlock.WRITE_FILE), (box, landlock.OWN)]
+    landlock.restrict(rules)
+    seccomp.restrict()

@@ -1,0 +1,287 @@
+"""Start a fork server, and from it a process for each submission.
+
+The grader owns a `Sandbox` per thread. Everything that waits has a deadline, and everything that
+goes wrong on this side raises `SandboxError`: the student is not to blame, and the grade stays
+open.
+
+macOS and Windows have neither bubblewrap nor a cheap fork. Their level is `process`: workers
+started beforehand, used once. `Server` is what they would replace; they are refused until then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import pwd
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from autograder.sandbox.pipes import Pipes
+from autograder.sandbox.program import Program, SandboxError
+from autograder.sandbox.student import StudentProcess
+from autograder.sandbox.view import bubblewrap, interpreter, look
+
+LEVELS = ("none", "process", "landlock", "namespaces")
+SCRIPT = Path(__file__).resolve().with_name("server.py")
+MESSAGE = 1 << 20
+START_SECONDS = 120.0
+ANSWER_SECONDS = 30.0
+# Ordinary user ids that are nobody's: one for each sandbox, so that two cannot reach each other.
+FIRST_UID, UIDS = 61184, 4000
+PROCESSES = 128
+SPARE_PROCESSES = 512
+_numbers = itertools.count()
+
+
+class Sandbox:
+    """A fork server on this machine. Use it in a `with` block, from one thread at a time.
+
+    Attributes:
+        level: how well students' processes are confined: `landlock`, `process` or `none`.
+        reasons: why not better, and what to install.
+
+    """
+
+    def __init__(self, level: str | None = None) -> None:
+        """Start at `level`; None for the best that this machine gives.
+
+        Raises:
+            SandboxError: this machine does not reach the level, or nothing starts at all.
+
+        """
+        from autograder.sandbox.levels import settle
+
+        self._server: Server | None = None
+        self.level, self.reasons, self._server = settle(level)
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def start(self, program: Program) -> StudentProcess:
+        """Run a submission's cells in a new process; its functions can then be called."""
+        return StudentProcess(lambda one: self.server.fork(one), program)
+
+    @property
+    def server(self) -> Server:
+        """The fork server; a new one when the last has died."""
+        if self._server is None:
+            raise SandboxError("this sandbox is closed")
+        if self._server.dead:
+            self._server = Server(self._server.level, in_view=self._server.in_view)
+        return self._server
+
+    def close(self) -> None:
+        """End the server and every process that came from it."""
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+
+
+class Child:
+    """One forked process: its pid there, a handle to it here, and its pipes."""
+
+    def __init__(self, server: Server, pid: int, pidfd: int, pipes: Pipes) -> None:
+        self.server, self.pid, self.pidfd, self.pipes = server, pid, pidfd, pipes
+        self.ended_itself = False
+
+    def end(self, grace: float = 0.0) -> int:
+        """Kill the process unless it ends by itself within `grace` seconds; return its exit code.
+
+        The code is negative for a signal, as in `subprocess`. When this returns, all that the
+        process had started is gone too.
+        """
+        poll = select.poll()
+        poll.register(self.pidfd, select.POLLIN)
+        self.ended_itself = bool(poll.poll(grace * 1000))
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, signal.SIGKILL)
+        os.close(self.pidfd)
+        self.pipes.close()
+        return self.server.wait_for(self.pid)
+
+
+class Server:
+    """The grader's end of a fork server.
+
+    Attributes:
+        level: what it asks of its children.
+        in_view: whether bubblewrap gives it a file system of its own.
+        dead: whether it has ended; nothing more can be started from it.
+
+    """
+
+    def __init__(self, level: str, *, in_view: bool) -> None:
+        if sys.platform != "linux":
+            raise SandboxError(
+                f"students' code is run on Linux only, this is {sys.platform}: use the "
+                "development container, or a Linux machine"
+            )
+        self.level, self.in_view = level, in_view
+        self.dead = False
+        self._ended: dict[int, int] = {}
+        self._root = os.getuid() == 0
+        self._folder = Path(tempfile.mkdtemp(prefix="glassbox-"))
+        self._folder.chmod(0o1733)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            self._start(theirs)
+        except BaseException:
+            self.close()
+            raise
+        finally:
+            theirs.close()
+
+    def fork(self, program: Program) -> Child:
+        """Return a confined process that waits for requests."""
+        pipes = Pipes()
+        order = {"withheld": list(program.withheld), "megabytes": program.megabytes}
+        try:
+            socket.send_fds(self._control, [json.dumps(order).encode()], list(pipes.theirs))
+            started, descriptors = self._hear(ANSWER_SECONDS, "started")
+        except (OSError, SandboxError) as error:
+            pipes.close()
+            raise self._death(error) from error
+        pipes.give_theirs()
+        return Child(self, started["pid"], descriptors[0], pipes)
+
+    def wait_for(self, pid: int) -> int:
+        """Return a child's exit code once it and all that it started are gone."""
+        try:
+            while pid not in self._ended:
+                ended, _ = self._hear(ANSWER_SECONDS, "ended")
+                self._ended[ended["pid"]] = ended["code"]
+        except (OSError, SandboxError) as error:
+            raise self._death(error) from error
+        return self._ended.pop(pid)
+
+    def _death(self, error: Exception) -> SandboxError:
+        reason = self.errors() or error
+        self.close()
+        return SandboxError(f"the fork server has died: {reason}")
+
+    def errors(self) -> str:
+        """Return the last line that the server wrote to stderr."""
+        if self._errors.closed:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""
+
+    def close(self) -> None:
+        """End it, whether it is well or not."""
+        self.dead = True
+        self._control.close()
+        process = getattr(self, "_process", None)
+        if process is not None:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self._errors.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, theirs: socket.socket) -> None:
+        view = look()
+        boxes = "/tmp" if self.in_view else str(self._folder)
+        command = [interpreter(), "-s", "-S", "-P", "-B", "-X", "utf8", str(SCRIPT)]
+        if self.in_view:
+            command = (bubblewrap(view, as_root=self._root) or ["bwrap"]) + command
+        self._process = subprocess.Popen(
+            [*command, str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=self._errors,
+            stderr=self._errors,
+            pass_fds=(theirs.fileno(),),
+            cwd="/",
+            env=_environment(boxes),
+            start_new_session=True,
+        )
+        theirs.close()
+        config = {
+            "level": self.level,
+            "packages": view.packages,
+            "home": view.course_home,
+            "trees": view.trees,
+            "files": view.files,
+            "listed": view.listed,
+            "boxes": boxes,
+            "uid": _free_uid() if self._root and self.level != "none" else None,
+            "processes": PROCESSES if self._root else _own_tasks() + SPARE_PROCESSES,
+        }
+        try:
+            self._control.send(json.dumps(config).encode())
+            self.ready, _ = self._hear(START_SECONDS, "ready")
+        except (OSError, SandboxError) as error:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+            raise SandboxError(
+                f"the fork server does not start: {self.errors() or error}"
+            ) from error
+
+    def _hear(self, seconds: float, expected: str) -> tuple[dict[str, Any], list[int]]:
+        """Return the next message of the kind expected; endings that come before are kept."""
+        deadline = time.monotonic() + seconds
+        while True:
+            self._control.settimeout(max(0.001, deadline - time.monotonic()))
+            raw, descriptors, _, _ = socket.recv_fds(self._control, MESSAGE, 1)
+            if not raw:
+                raise SandboxError("it ended")
+            message = json.loads(raw)
+            if message["message"] == expected:
+                return message, descriptors
+            self._ended[message["pid"]] = message["code"]
+
+
+def _environment(boxes: str) -> dict[str, str]:
+    """Return the whole environment of students' processes. Nothing of the grader's is in it."""
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": boxes,
+        "TMPDIR": boxes,
+        "USER": "student",
+        "LOGNAME": "student",
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "CUDA_VISIBLE_DEVICES": "",
+        "MPLBACKEND": "Agg",
+        "MPLCONFIGDIR": f"{boxes}/matplotlib",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+    }
+
+
+def _free_uid() -> int:
+    taken = {entry.pw_uid for entry in pwd.getpwall()}
+    while True:
+        uid = FIRST_UID + (os.getpid() * 16 + next(_numbers)) % UIDS
+        if uid not in taken:
+            return uid
+
+
+def _own_tasks() -> int:
+    """Return how many processes and threads this user has: the limit counts them all."""
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if folder.stat().st_uid == os.getuid():
+                count += len(list((folder / "task").iterdir()))
+    return count

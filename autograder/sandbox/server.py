@@ -1,0 +1,288 @@
+"""The fork server: imports what a lab needs once, then forks a process for each submission.
+
+The launcher starts this file as a script, with a control socket as its argument, an environment of
+its own and, where bubblewrap works, a file system that holds the libraries and `course` and little
+else. It is given no reference and no secret, and it imports nothing that has one: `autograder`
+here is a package without its `__init__`, of which only a few files are in view.
+
+On the socket, each message is JSON. First the configuration comes in and `ready` goes out. Then
+`start` comes in with three pipe ends, and `started` goes out with the child's pidfd; when the child
+has ended and all that it left behind is gone, `ended` goes out. At the end of the socket all
+children are killed and the server ends, however the grader came to its own end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import io
+import json
+import os
+import select
+import signal
+import site
+import socket
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+MESSAGE = 1 << 20
+NOBODY = 65534
+PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+# Imported before the fork, so that no child pays for it. The later ones are for convenience.
+NEEDED = ("torch", "numpy", "einops", "jaxtyping", "course")
+OWN = ("autograder.sandbox.child", "autograder.sandbox.instruments")
+WELCOME = ("einops.layers.torch", "course.zoo", "course.plots", "matplotlib.pyplot", "tqdm.auto")
+
+
+def main() -> None:
+    """Get ready, say so, and serve until the control socket ends."""
+    control = socket.socket(fileno=int(sys.argv[1]))
+    config = json.loads(control.recv(MESSAGE))
+    Server(control, config).serve()
+
+
+class Server:
+    """The loop between the control socket and the children."""
+
+    def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
+        self.control = control
+        self.boxes = Path(config["boxes"])
+        self.children: dict[int, tuple[int, Path]] = {}
+        import_all(config)
+        warm()
+        drop_privileges(config["uid"])
+        from autograder.sandbox import confine
+
+        self.ground = confine.Ground(
+            level=config["level"],
+            trees=tuple(config["trees"]),
+            files=tuple(config["files"]),
+            listed=tuple(config["listed"]),
+            address_space=address_space(),
+            processes=config["processes"],
+        )
+        keep_to_itself()
+
+    def serve(self) -> None:
+        """Answer until the control socket ends."""
+        self.say("ready", address_space=self.ground.address_space, uid=os.getuid())
+        poll = select.poll()
+        poll.register(self.control, select.POLLIN)
+        while True:
+            for ready, _ in poll.poll():
+                if ready == self.control.fileno():
+                    if not self.hear(poll):
+                        return self.end()
+                else:
+                    poll.unregister(ready)
+                    self.bury(ready)
+
+    def say(self, what: str, descriptors: tuple[int, ...] = (), **facts: Any) -> None:
+        """Send one message."""
+        raw = json.dumps({"message": what, **facts}).encode()
+        socket.send_fds(self.control, [raw], list(descriptors))
+
+    def hear(self, poll: select.poll) -> bool:
+        """Take one message and start the child it asks for; False at the end of the socket."""
+        raw, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE, 3)
+        if not raw:
+            return False
+        box = self.boxes / f"box-{os.urandom(8).hex()}"
+        box.mkdir(mode=0o700)
+        pid = os.fork()
+        if pid == 0:
+            self.become_child(json.loads(raw), descriptors, box)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        pidfd = os.pidfd_open(pid)
+        self.children[pidfd] = (pid, box)
+        poll.register(pidfd, select.POLLIN)
+        self.say("started", (pidfd,), pid=pid)
+        return True
+
+    def become_child(self, order: dict[str, Any], pipes: list[int], box: Path) -> None:
+        """Confine this new process, tell the launcher, and serve it; never return."""
+        status = 1
+        try:
+            run_student(self.ground, order, pipes, str(box))
+            status = 0
+        except BaseException:
+            with contextlib.suppress(BaseException):
+                traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def bury(self, pidfd: int) -> None:
+        """Reap a child, end all that it started, delete its box, and tell the launcher."""
+        pid, box = self.children.pop(pidfd)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, signal.SIGKILL)
+        _, status, usage = os.wait4(pid, 0)
+        os.close(pidfd)
+        self.end_orphans()
+        with contextlib.suppress(OSError):  # the launcher deletes what is left
+            clear(box)
+        code = os.waitstatus_to_exitcode(status)
+        self.say("ended", pid=pid, code=code, peak_rss_mb=usage.ru_maxrss / 1024)
+
+    def end_orphans(self) -> None:
+        """Kill what children left behind: as a subreaper the server has become its parent."""
+        known = {pid for pid, _ in self.children.values()}
+        while orphans := descendants() - known:
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            for pid in orphans:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+
+    def end(self) -> None:
+        """Kill every child and what it left."""
+        for pid, _ in self.children.values():
+            os.kill(pid, signal.SIGKILL)
+        for pidfd in list(self.children):
+            with contextlib.suppress(OSError):
+                self.bury(pidfd)
+
+
+def run_student(ground: Any, order: dict[str, Any], pipes: list[int], box: str) -> None:
+    """In the child: take the student's place, give up all else, and answer."""
+    from autograder.sandbox import child, confine, instruments
+
+    os.setsid()
+    confine.take_pipes(*pipes)
+    hidden = instruments.withhold(order["withheld"])
+    confine.enter_box(box)
+    forget_autograder(instruments.stub())
+    confine.limit(ground, order["megabytes"])
+    confine.restrict(ground, box, hidden)
+    child.send({"status": "ready"})
+    child.serve(ground)
+
+
+def import_all(config: dict[str, Any]) -> None:
+    """Import the libraries, `course` and the child's code; torch keeps to one thread throughout."""
+    sys.path[:0] = config["packages"]
+    for name, folder in (("autograder", HERE.parent), ("autograder.sandbox", HERE)):
+        package = ModuleType(name)
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    site.setquit()
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    sys.path.append(config["home"])
+    for name in (*NEEDED, *OWN):
+        importlib.import_module(name)
+    for name in WELCOME:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    if config["home"] not in config["packages"]:
+        sys.path.remove(config["home"])
+
+
+def warm() -> None:
+    """Take each lazy path once: an optimiser step, a contraction, a frame."""
+    import einops
+    import torch
+
+    from autograder.frames import encode, read_frame
+
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
+    optimiser = torch.optim.AdamW(model.parameters())
+    model(torch.ones(2, 4)).square().mean().backward()
+    optimiser.step()
+    optimiser.zero_grad()
+    einops.einsum(torch.ones(2, 3), torch.ones(3), "a b, b -> a")
+    einops.rearrange(torch.ones(2, 3), "a b -> (a b)")
+    stream = encode("warm", [torch.ones(2)])
+    read_frame(io.BytesIO(stream).read)
+
+
+def keep_to_itself() -> None:
+    """Make sure that a fork is safe, and that children find nothing here to read or to pay for."""
+    import linecache
+
+    import torch
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    tasks = len(list(Path("/proc/self/task").iterdir()))
+    if torch.get_num_threads() != 1 or threading.active_count() != 1 or tasks != 1:
+        raise RuntimeError(f"the fork server has {tasks} threads; a fork would hang")
+    linecache.clearcache()
+    gc.collect()
+    gc.freeze()
+
+
+def forget_autograder(stand_in: ModuleType) -> None:
+    """Leave nothing of the real package in `sys.modules`."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] == "autograder":
+            del sys.modules[name]
+    sys.modules["autograder"] = stand_in
+
+
+def drop_privileges(uid: int | None) -> None:
+    """Become an ordinary user for good; with `uid` None, stay who this is."""
+    if uid is not None:
+        os.setgroups([])
+        for user in (uid, NOBODY):
+            with contextlib.suppress(OSError):
+                os.setresgid(user, user, user)
+                os.setresuid(user, user, user)
+                break
+        if os.getuid() == 0:
+            raise RuntimeError("cannot change from root to an ordinary user")
+        if capabilities():
+            raise RuntimeError("this process kept its privileges as an ordinary user")
+
+
+def capabilities() -> int:
+    """Return the capabilities that this process has or can get back."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    facts = {name: value for name, _, value in (line.partition(":") for line in lines)}
+    return int(facts["CapPrm"], 16) | int(facts["CapEff"], 16) | int(facts["CapAmb"], 16)
+
+
+def address_space() -> int:
+    """Return the bytes of address space that this process takes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def descendants() -> set[int]:
+    """Return the pids of this process's children."""
+    listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
+    return {int(pid) for pid in listed.split()}
+
+
+def clear(box: Path) -> None:
+    """Delete a folder, however deep: what is in its folders is first moved to the top."""
+    count = 0
+    while entries := list(os.scandir(box)):
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                Path(entry.path).unlink()
+                continue
+            Path(entry.path).chmod(0o700)
+            for inner in list(os.scandir(entry.path)):
+                count += 1
+                if inner.is_dir(follow_symlinks=False):
+                    Path(inner.path).chmod(0o700)
+                Path(inner.path).rename(box / f"{box.name}-{count}")
+            Path(entry.path).rmdir()
+    box.rmdir()
+
+
+if __name__ == "__main__":
+    main()
