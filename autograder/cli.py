@@ -11,6 +11,7 @@ from typing import Annotated, Any, NoReturn
 
 import torch
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -78,17 +79,20 @@ def list_exercises(as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps([_listed(lab, exercise) for lab, exercise in rows], indent=1))
         return
-    table = Table("exercise", "title", "points", "minutes", "difficulty", "misconceptions")
-    for _, exercise in rows:
-        table.add_row(
-            exercise.id,
-            exercise.title,
-            f"{exercise.points:g}",
-            str(exercise.minutes),
-            str(exercise.difficulty),
-            str(len(exercise.misconceptions)),
-        )
-    console.print(table)
+    for lab in labs:
+        console.print(_lab_table(lab))
+
+
+def _lab_table(lab: Any) -> Table:
+    table = Table(title=f"{lab.name}: {lab.title}", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("exercise", no_wrap=True)
+    table.add_column("what it is about")
+    for heading in ("points", "minutes", "difficulty"):
+        table.add_column(heading, justify="right")
+    for exercise in lab.exercises:
+        numbers = (exercise.points, exercise.minutes, exercise.difficulty)
+        table.add_row(exercise.name, exercise.title, *(f"{number:g}" for number in numbers))
+    return table
 
 
 def _listed(lab: Any, exercise: Any) -> dict[str, Any]:
@@ -240,7 +244,8 @@ def record(labs: LabNames = None, check_only: CheckOnly = False) -> None:
 
 def _report_drift(drifts: list, check_only: bool, command: str) -> None:
     for drift in drifts:
-        console.print(str(drift), markup=False, highlight=False)
+        told = str(drift) if check_only else f"wrote {drift.path}"
+        console.print(told, markup=False, highlight=False, soft_wrap=True)
     if check_only and drifts:
         fail(f"{len(drifts)} differences: run `glassbox {command}` and commit the result")
     if not drifts:

@@ -26,7 +26,8 @@ class Verdict:
 
     `check` is "passed" or the name of the first check that failed. `message` may hold numbers of
     the expected answer: it is for the learner on public cases and for the instructor. `got` and
-    `expected` are the two tensors in question, when there are any.
+    `expected` are the two tensors in question, when there are any; `extent` then says how far and
+    how widely they differ.
     """
 
     passed: bool
@@ -37,6 +38,7 @@ class Verdict:
     index: tuple[int, ...] | None = None
     got: Tensor | None = None
     expected: Tensor | None = None
+    extent: str = ""
 
 
 class Mismatch(Exception):
@@ -205,36 +207,39 @@ def _compare_values(
         misfits = gap > tolerance * scale(expected)
         check = "values"
     if misfits.any():
+        index = _first(misfits)
+        where = ", ".join(f"{axis}={place}" for axis, place in zip(axes, index, strict=True))
+        extent = _extent(expected, got, misfits, axes, tolerance)
         raise Mismatch(
             check,
-            _of(part) + _explain_values(expected, got, misfits, axes, tolerance),
+            f"{_of(part)}{f'at ({where}) ' if where else ''}"
+            f"expected {_show(expected[index])}, got {_show(got[index])}; {extent}",
             part=part,
             axes=axes,
-            index=_first(misfits),
+            index=index,
             got=got,
             expected=expected,
+            extent=extent,
         )
 
 
-def _explain_values(
+def _extent(
     expected: Tensor, got: Tensor, misfits: Tensor, axes: tuple[str, ...], tolerance: float
 ) -> str:
-    index = _first(misfits)
-    where = ", ".join(f"{axis}={place}" for axis, place in zip(axes, index, strict=True))
-    first = f"{f'at ({where}) ' if where else ''}expected {_show(expected[index])}, got "
-    lines = [first + _show(got[index])]
-    wrong = int(misfits.sum())
+    """Say how many entries differ, where, by how much, and by what simple relation."""
+    told = []
     if expected.ndim:
-        lines.append(f"{wrong} of {misfits.numel()} entries differ{_worst_slice(misfits, axes)}")
+        wrong = f"{int(misfits.sum())} of {misfits.numel()} entries differ"
+        told.append(wrong + _worst_slice(misfits, axes))
     both = torch.isfinite(expected) & torch.isfinite(got)
     if both.any():
         gap = float((got - expected)[both].abs().max())
-        lines.append(
+        told.append(
             f"largest difference {gap:.3g}, or {gap / scale(expected):.2g} of the largest value "
             f"(tolerance {tolerance:.0e})"
         )
-    relation = relation_to(expected, got, axes, max(tolerance, 1e-6))
-    return "; ".join(lines) + (f"; {relation}" if relation else "")
+    told.append(relation_to(expected, got, axes, max(tolerance, 1e-6)))
+    return "; ".join(filter(None, told))
 
 
 def _worst_slice(misfits: Tensor, axes: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from autograder.attempt import Attempt
+from autograder.attempt import Attempt, CaseOutcome
 from autograder.compare import Verdict
 from autograder.recorded import RecordedExercise
 from autograder.shapes import describe_shape
@@ -143,15 +143,14 @@ class Report(View):
             lines.append(Line("", attempt.exercise.claim))
         elif attempt.status == "not_started":
             lines.append(Line("", "Replace `raise NotImplementedError()` by your code."))
-        elif failure := attempt.first_failure:
-            lines.append(Line("failed", f"{failure.message} (case {failure.case})"))
-            if failure.judgement:
-                lines += _values(failure.judgement.verdict)
         if attempt.idea and attempt.match:
             told = attempt.idea.id + ("" if attempt.match.how == "exact" else " (in another form)")
             lines.append(Line("misconception", told))
             lines.append(Line("", f"It looks as if your code {attempt.idea.text}"))
             lines.append(Line("hint", attempt.idea.hint))
+        failure = attempt.first_failure
+        if failure and attempt.status != "not_started":
+            lines += _failed(failure)
         lines += [Line("advice", text) for text in attempt.advice]
         return lines
 
@@ -162,24 +161,25 @@ class Report(View):
         return _heat_maps(*pair) if pair else ""
 
 
-def _values(verdict: Verdict) -> list[Line]:
-    """Return got and expected side by side: shapes with named axes and the first difference."""
-    got, expected = verdict.got, verdict.expected
-    if got is None or expected is None:
-        return []
+def _failed(failure: CaseOutcome) -> list[Line]:
+    """Return which check failed on which case, with got and expected side by side."""
+    verdict = failure.judgement.verdict if failure.judgement else None
+    if verdict is None or verdict.got is None or verdict.expected is None:
+        return [Line("failed", f"{failure.message} (case {failure.case})")]
+    lines = [Line("failed check", f"{verdict.check} (case {failure.case})")]
+    if verdict.part:
+        lines.append(Line("in output", verdict.part))
+    shape = describe_shape(verdict.axes, tuple(verdict.expected.shape))
     if verdict.index is None:
-        return [
-            Line("expected", describe_shape(verdict.axes, tuple(expected.shape))),
-            Line("got", describe_shape((), tuple(got.shape))),
-        ]
-    index = verdict.index
-    where = f"[{', '.join(map(str, index))}]" if index else ""
-    shape = describe_shape(verdict.axes, tuple(expected.shape))
+        return [*lines, Line("", verdict.message)]
+    at = f"answer[{', '.join(map(str, verdict.index))}] = " if verdict.index else ""
     return [
+        *lines,
         Line("shape", f"{shape}, as expected"),
-        Line("first differing index", ", ".join(_places(verdict.axes, index)) or "the number"),
-        Line("expected", f"answer{where} = {expected[index].item():.6g}"),
-        Line("got", f"answer{where} = {got[index].item():.6g}"),
+        Line("first differing index", ", ".join(_places(verdict.axes, verdict.index)) or "none"),
+        Line("expected", f"{at}{verdict.expected[verdict.index].item():.6g}"),
+        Line("got", f"{at}{verdict.got[verdict.index].item():.6g}"),
+        Line("how much", verdict.extent),
     ]
 
 

@@ -45,7 +45,8 @@ def test_a_right_answer_states_the_claim(toy_lab, capsys):
 def test_a_wrong_answer_shows_check_values_misconception_and_hint(exercise):
     text = report(exercise, toy.EXERCISE.misconceptions[0].wrong)
     assert "Not yet: toy/row_sums (0 of 3 cases pass)" in text
-    assert re.search(r"failed: values: at \(row=0\) expected -?\d", text)
+    assert "failed check: values (case public-1)" in text
+    assert re.search(r"how much: [34] of [34] entries differ", text)
     assert "first differing index: row=0" in text
     assert re.search(r"  expected: answer\[0\] = -?\d", text)
     assert re.search(r"  got: answer\[0\] = -?\d", text)
@@ -56,7 +57,8 @@ def test_a_wrong_answer_shows_check_values_misconception_and_hint(exercise):
 
 def test_a_wrong_shape_names_the_axes(exercise):
     text = report(exercise, lambda matrix: matrix.sum(1, keepdim=True))
-    assert "shape: expected (row) = (" in text
+    assert "failed check: shape (case public-1)" in text
+    assert "expected (row) = (" in text
     assert "misconception: keeps_axis" in text
 
 
