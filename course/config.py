@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -72,6 +73,11 @@ class Config:
                 f"Config got d_head={self.d_head} with rotary positions; expected an even number.\n"
                 "Rotary positions turn the numbers of a head in pairs."
             )
+
+    @property
+    def weight_spread(self) -> float:
+        """The standard deviation of the initial weights."""
+        return 0.8 / math.sqrt(self.d_model) if self.init_range is None else self.init_range
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as a dict that JSON can hold."""

@@ -17,24 +17,19 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from course.config import Config
-from course.factored import FactoredMatrix
 from course.hooks import HookedModule, HookPoint
 from course.tokens import check_tokens
+from course.weights import WeightsByName, draw_weights, weight
 
 ACTIVATION_FUNCTIONS = {
     "gelu": F.gelu,
     "gelu_new": partial(F.gelu, approximate="tanh"),
     "relu": F.relu,
 }
-
-
-def weight(*shape: int) -> nn.Parameter:
-    """Return a parameter of zeros; `ToyTransformer` draws the values when all are there."""
-    return nn.Parameter(torch.zeros(shape))
 
 
 class Embed(nn.Module):
@@ -83,7 +78,9 @@ class Normalization(nn.Module):
             x = x - x.mean(dim=-1, keepdim=True)
         scale = self.hook_scale((x.pow(2).mean(dim=-1, keepdim=True) + self.eps).sqrt())
         normalized = self.hook_normalized(x / scale)
-        return normalized * self.w + self.b if self.is_centred else normalized * self.w
+        if self.is_centred:
+            return torch.addcmul(self.b, normalized, self.w)  # b + normalized * w in one pass
+        return normalized * self.w
 
 
 def normalization(cfg: Config) -> nn.Module:
@@ -136,10 +133,11 @@ class Attention(nn.Module):
         self, q: Float[Tensor, "batch pos head d_head"], k: Float[Tensor, "batch pos head d_head"]
     ) -> Float[Tensor, "batch head query key"]:
         """Compare every query with every key, and mask the future with minus infinity."""
-        scores = q.transpose(1, 2) @ k.permute(0, 2, 3, 1) / math.sqrt(self.d_head)
+        q = q / math.sqrt(self.d_head)
+        scores = q.transpose(1, 2) @ k.permute(0, 2, 3, 1)
         pos = q.shape[1]
-        future = future_mask(self.n_ctx, q.device)[:pos, :pos]
-        return self.hook_attn_scores(scores.masked_fill(future, -torch.inf))
+        mask = causal_mask(self.n_ctx, q.dtype, q.device)[:pos, :pos]
+        return self.hook_attn_scores(scores + mask)
 
     def rotate(
         self, x: Float[Tensor, "batch pos head d_head"]
@@ -219,16 +217,7 @@ class Unembed(nn.Module):
         return self.hook_out(self.hook_in(x) @ self.W_U + self.b_U)
 
 
-def stacked(path: str, axes: str) -> property:
-    """Return a property that stacks one weight of every block, layers first."""
-
-    def stack(model: ToyTransformer) -> Tensor:
-        return torch.stack([block.get_parameter(path) for block in model.blocks])
-
-    return property(stack, doc=f"`{path}` of every block: (layer {axes}).")
-
-
-class ToyTransformer(HookedModule):
+class ToyTransformer(WeightsByName, HookedModule):
     """The whole model: tokens (batch pos) in, logits (batch pos d_vocab) out.
 
     Weights are drawn from `cfg.seed`, biases are zero and gains one, as before training. For a
@@ -248,13 +237,15 @@ class ToyTransformer(HookedModule):
         self.unembed = Unembed(cfg)
         self._name_hook_points()
         self.to(getattr(torch, cfg.dtype))
-        draw_weights(self, cfg.seed)
+        draw_weights(self, cfg.seed, spread=self.cfg.weight_spread)
 
     @classmethod
     def random(cls, cfg: Config, seed: int | None = None) -> ToyTransformer:
         """Return a model whose every parameter is drawn, gains (around one) and biases included."""
         model = cls(cfg)
-        draw_weights(model, cfg.seed if seed is None else seed, biases_too=True)
+        draw_weights(
+            model, cfg.seed if seed is None else seed, spread=cfg.weight_spread, biases_too=True
+        )
         return model
 
     def forward(self, tokens: Int[Tensor, "batch pos"]) -> Float[Tensor, "batch pos d_vocab"]:
@@ -272,72 +263,11 @@ class ToyTransformer(HookedModule):
             x = block(x)
         return self.unembed(self.ln_final(x))
 
-    W_Q = stacked("attn.W_Q", "head d_model d_head")
-    W_K = stacked("attn.W_K", "head d_model d_head")
-    W_V = stacked("attn.W_V", "head d_model d_head")
-    W_O = stacked("attn.W_O", "head d_head d_model")
-    b_Q = stacked("attn.b_Q", "head d_head")
-    b_K = stacked("attn.b_K", "head d_head")
-    b_V = stacked("attn.b_V", "head d_head")
-    b_O = stacked("attn.b_O", "d_model")
-    W_in = stacked("mlp.W_in", "d_model d_mlp")
-    b_in = stacked("mlp.b_in", "d_mlp")
-    W_out = stacked("mlp.W_out", "d_mlp d_model")
-    b_out = stacked("mlp.b_out", "d_model")
-
-    @property
-    def W_E(self) -> Float[Tensor, "d_vocab d_model"]:
-        """The embedding."""
-        return self.embed.W_E
-
-    @property
-    def W_pos(self) -> Float[Tensor, "n_ctx d_model"]:
-        """The learned positions."""
-        return self.pos_embed.W_pos
-
-    @property
-    def W_U(self) -> Float[Tensor, "d_model d_vocab"]:
-        """The unembedding."""
-        return self.unembed.W_U
-
-    @property
-    def b_U(self) -> Float[Tensor, "d_vocab"]:
-        """The bias of the logits."""
-        return self.unembed.b_U
-
-    @property
-    def QK(self) -> FactoredMatrix:
-        """`W_Q @ W_K.mT` of every layer and head: what a query position looks for in a key's."""
-        return FactoredMatrix(self.W_Q, self.W_K.mT)
-
-    @property
-    def OV(self) -> FactoredMatrix:
-        """`W_V @ W_O` of every layer and head: what a head writes about what it attends to."""
-        return FactoredMatrix(self.W_V, self.W_O)
-
     def _apply(self, fn: Any, recurse: bool = True) -> ToyTransformer:
         """Keep `cfg.dtype` true through `.double()`, `.float()` and `.to(dtype)`."""
         super()._apply(fn, recurse)
         self.cfg = dataclasses.replace(self.cfg, dtype=str(self.W_E.dtype).removeprefix("torch."))
         return self
-
-
-@torch.no_grad()
-def draw_weights(model: ToyTransformer, seed: int, *, biases_too: bool = False) -> None:
-    """Draw the weights from a normal distribution; set biases to zero and gains to one, or not.
-
-    Drawn in float64 and then rounded, so that models that differ in dtype alone compute the same.
-    """
-    cfg = model.cfg
-    scale = 0.8 / math.sqrt(cfg.d_model) if cfg.init_range is None else cfg.init_range
-    generator = torch.Generator().manual_seed(seed)
-    for path, parameter in model.named_parameters():
-        name = path.rpartition(".")[2]
-        centre, spread = (1.0 if name == "w" else 0.0), scale
-        if name == "w" or name.startswith("b"):
-            spread = scale if biases_too else 0.0
-        noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
-        parameter.copy_(centre + spread * noise)
 
 
 def per_head(
@@ -351,9 +281,9 @@ def per_head(
 
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)  # kept from call to call, so it must be fit for training too
-def future_mask(n_ctx: int, device: torch.device) -> Bool[Tensor, "query key"]:
-    """Return which keys lie in the future of which queries."""
-    return torch.ones(n_ctx, n_ctx, dtype=torch.bool, device=device).triu(1)
+def causal_mask(n_ctx: int, dtype: torch.dtype, device: torch.device) -> Float[Tensor, "query key"]:
+    """Return minus infinity where the key lies in the query's future, and zero elsewhere."""
+    return torch.full((n_ctx, n_ctx), -torch.inf, dtype=dtype, device=device).triu(1)
 
 
 @lru_cache(maxsize=32)
