@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from rich import box
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +16,9 @@ from autograder.files import write_atomically
 from autograder.results import ExerciseResult, Result
 
 COLUMNS = ("student", "lab", "exercise", "status", "score", "max_score", "misconception")
-STYLES = {"pass": "green", "partial": "yellow", "not_started": "dim", "missing": "dim"}
+# A table of eight exercises has to fit a terminal: marks in the cells, words in the last column.
+MARKS = {"pass": "✓", "partial": "~", "not_started": "·"}
+STYLES = {"pass": "green", "partial": "yellow", "not_started": "dim"}
 
 
 def write_result(result: Result, folder: Path) -> Path:
@@ -61,24 +64,47 @@ def in_order(results: Iterable[Result]) -> list[Result]:
 
 
 def _table(lab: str, results: list[Result]) -> Table:
-    table = Table(title=lab, title_justify="left", show_lines=True, pad_edge=False)
-    table.add_column("student", overflow="fold")
-    table.add_column("points", justify="right")
     whole = max(results, key=lambda result: len(result.exercises))
-    for exercise in whole.exercises:
-        table.add_column(exercise.id.partition("/")[2], overflow="fold")
+    names = [exercise.id.partition("/")[2] for exercise in whole.exercises]
+    # Non-breaking spaces keep a number with its name.
+    legend = "  ".join(f"{place}\N{NO-BREAK SPACE}{name}" for place, name in enumerate(names, 1))
+    table = Table(
+        title=f"[bold]{lab}[/bold]\n{legend}",
+        title_justify="left",
+        title_style="default",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    table.add_column("student", overflow="fold", min_width=12)
+    table.add_column("points", justify="right", no_wrap=True)
+    for place in range(1, len(names) + 1):
+        table.add_column(str(place), no_wrap=True)
+    table.add_column("what went wrong", overflow="fold", min_width=24)
     for result in results:
         cells = [_cell(exercise) for exercise in result.exercises]
-        points = f"{result.score:.4g}/{result.max_score:g}"
-        table.add_row(Text(result.student), points, *cells)
+        points = f"{result.score:.3g}/{result.max_score:g}"
+        table.add_row(Text(result.student), points, *cells, Text(_what_went_wrong(result)))
     return table
 
 
 def _cell(exercise: ExerciseResult) -> Text:
-    text = Text(f"{exercise.status} {exercise.score:.3g}", style=STYLES.get(exercise.status, "red"))
-    if exercise.misconception:
-        text.append(f"\n{exercise.misconception}", style="default")
-    return text
+    mark = MARKS.get(exercise.status, "✗")
+    text = f"{mark}{exercise.score:.2g}" if exercise.score else mark
+    return Text(text, style=STYLES.get(exercise.status, "red"))
+
+
+def _what_went_wrong(result: Result) -> str:
+    """Return one line per exercise that was tried and not passed: number, status, misconception."""
+    if result.status != "graded":
+        return result.status
+    if result.exercises and all(one.status == "not_started" for one in result.exercises):
+        return "not started"
+    return "\n".join(
+        f"{place} {one.status}" + (f": {one.misconception}" if one.misconception else "")
+        for place, one in enumerate(result.exercises, 1)
+        if one.status not in ("pass", "not_started")
+    )
 
 
 def spreadsheet_safe(text: str) -> str:
