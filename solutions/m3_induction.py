@@ -1,31 +1,30 @@
 # %% [markdown]
 # # Induction heads
 #
-# A model reads a sequence of random tokens and then the same sequence once more. The first time
-# it can only guess. The second time it could know every token, if it looked back to where it was
-# before and read what came next. In this lab you find the two heads of a trained model that do
-# this, take them away, and write the weights of one by hand. Time: about 75 minutes.
+# A model reads a row of random tokens, and then the same row once more. The first time it can
+# only guess. The second time it could know every token, if it looked back to where it was before
+# and read what came next. In this lab you find the heads of a trained model that do this, take
+# them away, and write the weights of such a head yourself.
 #
-# **You need** attention patterns and hooks (lab `m0_toy_transformer`).
+# You need 80 minutes for seven exercises (15 points), and what `m0_toy_transformer` taught about
+# attention patterns and hooks. Everything runs on a laptop, without a network.
 #
-# **You will be able to**
+# **Afterwards you can**
 # - turn the picture of an attention pattern into a number, and search a whole model with it;
-# - measure what a head is worth by ablating it;
-# - measure in-context learning without looking inside;
+# - measure what a head is worth by taking it away;
+# - measure in-context learning from outside, and predict how a known circuit fails;
 # - write the weights of an induction head.
 #
-# **Key terms**
-# - *Pattern*: a head's table of attention. The row is the *query*, the position that looks; the
-#   column is the *key*, the position that is looked at. Each row sums to 1.
-# - *Previous-token head*: a head that looks one position back.
-# - *Induction head*: a head that looks for an earlier occurrence of the current token, attends to
-#   the token *after* it, and predicts that token again: `... a b ... a` gives `b`.
-# - *Ablation*: setting part of a model to a fixed value, to see what is lost.
-# - *BOS*: a special token at the beginning of every sequence.
+# **Key terms.** *Pattern*: a head's table of attention; the row is the *query*, the position that
+# looks, the column is the *key*, the position that is looked at, and each row sums to one.
+# *Previous-token head*: a head that looks one position back. *Induction head*: a head that
+# attends to the token **after** an earlier occurrence of the current one and predicts it: after
+# `a b ... a` it says `b`. *Circuit*: parts of a model that do one thing together. *Ablation*:
+# setting a part to a fixed value, to see what is lost. *BOS*: the token that begins every row.
 #
 # Induction heads were described by [Elhage et al.
-# 2021](https://transformer-circuits.pub/2021/framework/index.html) and studied during training by
-# [Olsson et al. 2022](https://arxiv.org/abs/2209.11895).
+# 2021](https://transformer-circuits.pub/2021/framework/index.html), and followed through training
+# by [Olsson et al. 2022](https://arxiv.org/abs/2209.11895).
 
 # %%
 from autograder import lab
@@ -33,83 +32,110 @@ from autograder import lab
 check, hint = lab("m3_induction")
 
 # %%
-import einops
+import math
+
+import matplotlib.pyplot as plt
 import torch
+from einops import reduce
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from course import ToyTransformer, plots, zoo
 
+torch.set_grad_enabled(False)  # nothing is trained here
+
+
+def reveal(predicted, computed):
+    """Print a prediction beside what came out."""
+    print(f"predicted: {predicted}\ncomputed:  {computed}")
+
+
+def once_written(function, *arguments):
+    """Return what your function answers, or None while it is still to be written."""
+    try:
+        return function(*arguments)
+    except NotImplementedError:
+        print(f"{function.__name__} is still to be written")
+
+
 # %% [markdown]
-# ## The task
-# `zoo.repeated_tokens` writes a BOS, then `period` random tokens, R, then R again. With period 3:
+# ## The task and the specimen
+#
+# `zoo.repeated_tokens` writes a BOS, then a row R of random tokens, then R again. The number of
+# tokens in R is the `period`. With period 3:
 #
 # | position | 0 | 1 | 2 | 3 | 4 | 5 | 6 |
 # |---|---|---|---|---|---|---|---|
 # | token | BOS | a | b | c | a | b | c |
 #
-# The first copy is at positions 1 to `period`, the second at `period + 1` to `2 * period`. The
-# model has two layers of four heads, no MLP, and was trained on such sequences. Here is one of
-# them, with the model's best guess for the next token under each position.
+# So the first copy is at positions 1 to `period`, the second at `period + 1` to `2 * period`. The
+# specimen was trained on such rows. It has two layers of four heads and no MLP. Below is one row,
+# with the model's best guess of the **next** token under each position.
 
 # %%
 model = zoo.load("induction_2l")
-period = 10
-generator = torch.Generator().manual_seed(0)
-tokens = zoo.repeated_tokens(16, period, model.cfg.d_vocab, generator, distinct=True)
-positions = tokens.shape[1]
-
+d_vocab, period = model.cfg.d_vocab, 10
+numbers = torch.Generator().manual_seed(0)
+tokens = zoo.repeated_tokens(32, period, d_vocab, numbers, distinct=True)
 logits, cache = model.run_with_cache(tokens)
+
 row, guess = tokens[0].tolist(), logits[0].argmax(dim=-1).tolist()
-for name, values in (("position", range(positions)), ("token", row), ("guess", guess)):
+for name, values in (("position", range(len(row))), ("token", row), ("guess", guess)):
     print(f"{name:9}" + "".join(f"{value:4}" for value in values))
 
-assert guess[-6:-1] == row[-5:], "the last five guesses are right"
-assert guess[1:6] != row[2:7], "the first ones are not"
+assert guess[-6:-1] == row[-5:]  # the last five tokens are foreseen
+assert all(mine != other for mine, other in zip(guess[1:6], row[2:7], strict=True))
 
 # %% [markdown]
-# For comparison you need what ought to show nothing: a model of the same shape that was never
-# trained, and sequences whose second half is not a repetition.
+# For the controls there are two things in which nothing should be found: a model of the same
+# shape that was never trained, and rows whose second half is another row.
 
 # %%
 untrained = ToyTransformer(model.cfg)
 _, untrained_cache = untrained.run_with_cache(tokens)
 
-other = zoo.repeated_tokens(16, period, model.cfg.d_vocab, generator, distinct=True)
+other = zoo.repeated_tokens(32, period, d_vocab, numbers, distinct=True)
 unrepeated = torch.cat([tokens[:, : period + 1], other[:, period + 1 :]], dim=1)
 _, unrepeated_cache = model.run_with_cache(unrepeated)
 
 # %% [markdown]
-# ## 1. Look one back
-# Here are the patterns of layer 0 on that sequence. `pattern[b, h, q, k]` is how much of its
-# attention head `h` pays, in sequence `b`, from position `q` to position `k`. Nothing lies above
-# the diagonal: a position cannot look ahead.
+# ---
+# ## Exercise 1. Look one back
+# *8 minutes, difficulty 1 of 5, 1 point*
+#
+# **Claim.** A head that looks one token back is found by averaging one diagonal of its pattern.
+#
+# **Why it matters.** A picture shows one row and takes a person to look at it. A number can be
+# averaged over many rows, and computed for a thousand heads.
+#
+# `pattern[b, h, q, k]` is how much of its attention head `h` pays, in row `b` of the batch, from
+# position `q` to position `k`. These are the patterns of layer 0:
 
 # %%
-plots.attention_patterns(cache["pattern", 0][0], row, title="layer 0")
+plots.attention_patterns(cache["pattern", 0][0], row, title="Layer 0 of the specimen")
+plt.show()
 
 # %% [markdown]
-# **Why it matters.** A picture shows one sequence and takes a person to read it. A number can be
-# averaged over a batch and computed for a thousand heads.
+# The score is the average of `pattern[b, h, q, q - 1]`. Position 0 has no token before it, so it
+# does not count.
 #
-# **Predict** before you write code: which head of layer 0 looks one back? And what would the
-# average attention to the token before be for a head that spreads its attention evenly, over 6
-# positions?
-#
-# **Write** `previous_token_score`. Position 0 has no token before it, so it does not count.
+# **Predict.** Suppose a head spreads its attention evenly over all it may look at: the whole of
+# it at position 0, halves at position 1, thirds at position 2 and so on. What is its score for a
+# row of 6 tokens?
+
+# %%
+predicted_even_score = None  # a number from 0 to 1
+
 
 # %% exercise="previous_token_score" points=1
 def previous_token_score(
     pattern: Float[Tensor, "batch head query key"],
 ) -> Float[Tensor, "head"]:
-    """Average each head's attention from a position to the one before it.
-
-    The average is over the batch and over all queries except position 0.
-    """
+    """Average each head's attention to the token before, over the batch and all queries but 0."""
     ### BEGIN SOLUTION
     one_back = pattern.diagonal(-1, dim1=-2, dim2=-1)
-    return einops.reduce(one_back, "batch head query -> head", "mean")
+    return reduce(one_back, "batch head query -> head", "mean")
     ### END SOLUTION
 
 
@@ -117,40 +143,56 @@ def previous_token_score(
 check(previous_token_score)
 
 # %% [markdown]
-# **A control that must fail.** A score is worth something only if it is low where the behaviour
-# is absent. Even attention over 6 positions pays the token before 1/2, 1/3, 1/4, 1/5 and 1/6:
-# 0.29 on average. An untrained model's heads should come close to even attention. (Controls call
-# your function: run them once the check passes.)
+# **The prediction, and a control.** Even attention pays the token before 1/2, 1/3, 1/4, 1/5 and
+# 1/6. A score is worth something only if it is low where the behaviour is absent: in the
+# untrained model no head may stand out.
 
 # %%
 even = torch.ones(6, 6).tril()
 even = even / even.sum(dim=-1, keepdim=True)
-assert abs(previous_token_score(even[None, None]).item() - 0.29) < 0.005
+reveal(predicted_even_score, sum(1 / seen for seen in range(2, 7)) / 5)
 
-for name, each in (("trained", cache), ("untrained", untrained_cache)):
-    scores = previous_token_score(each["pattern", 0])
-    print(f"{name:10} layer 0:", [round(score, 2) for score in scores.tolist()])
-assert previous_token_score(cache["pattern", 0]).max() > 0.8
-assert previous_token_score(untrained_cache["pattern", 0]).max() < 0.3
+if (score := once_written(previous_token_score, even[None, None])) is not None:
+    assert abs(score.item() - 0.29) < 1e-3
+    trained_scores = previous_token_score(cache["pattern", 0])
+    untrained_scores = previous_token_score(untrained_cache["pattern", 0])
+    print("trained:  ", [round(score, 2) for score in trained_scores.tolist()])
+    print("untrained:", [round(score, 2) for score in untrained_scores.tolist()])
+    assert trained_scores.max() > 0.8
+    assert untrained_scores.max() < 0.3  # the control
 
 # %% [markdown]
-# ## 2. The token after the previous occurrence
-# Now layer 1, on the same sequence.
+# ---
+# ## Exercise 2. The token after the previous occurrence
+# *10 minutes, difficulty 2 of 5, 2 points*
+#
+# **Claim.** On a repeated row an induction head attends to the token after the previous
+# occurrence, `period - 1` places back.
+#
+# **Why it matters.** Random tokens have no grammar and state no facts. The one thing that helps
+# is looking back, so what is measured on them is nothing else.
+#
+# Now layer 1, on the same row:
 
 # %%
-plots.attention_patterns(cache["pattern", 1][0], row, title="layer 1")
+plots.attention_patterns(cache["pattern", 1][0], row, title="Layer 1 of the specimen")
+plt.show()
 
 # %% [markdown]
-# One stripe starts where the second copy starts. Take period 3 again. At position 4, the second
-# `a`, an induction head wants to predict `b`. The information is at position 2, the first `b`:
-# two places back. In general the token after the previous occurrence is `period - 1` places back,
-# not `period`.
+# There is a stripe that begins with the second copy. Take period 3 again. At position 4, the
+# second `a`, an induction head wants to foretell `b`. The first `b` is at position 2: two places
+# back. In general, the previous occurrence is `period` places back, and the token after it
+# `period - 1`.
 #
-# **Why it matters.** Random tokens have no grammar and no facts. Looking back is all that helps,
-# so attention in that stripe can have no other cause.
+# The score is the average attention over that stripe: the `period` queries of the second copy,
+# each to its own one key.
 #
-# **Predict.** What score does a head get that always attends to the previous occurrence of its
-# own token?
+# **Predict.** Which score has a head that puts all its attention on the previous occurrence
+# itself?
+
+# %%
+predicted_other_score = None  # a number from 0 to 1
+
 
 # %% exercise="induction_score" points=2
 def induction_score(
@@ -158,14 +200,14 @@ def induction_score(
 ) -> Float[Tensor, "head"]:
     """Average each head's attention to the token after the previous occurrence.
 
-    The sequence is BOS + R + R, where R has `period` tokens, so there are 2 * period + 1 positions.
-    The average is over the batch and over the `period` queries of the second copy, q = period + 1
-    to 2 * period. Each should attend to key q - (period - 1).
+    The row is BOS + R + R and R has `period` tokens, so there are 2 * period + 1 positions. The
+    average is over the batch and over the queries of the second copy, q = period + 1 to
+    2 * period. The token after the previous occurrence is the key q - (period - 1).
     """
     ### BEGIN SOLUTION
     stripe = pattern.diagonal(-(period - 1), dim1=-2, dim2=-1)
     second_copy = stripe[..., -period:]
-    return einops.reduce(second_copy, "batch head query -> head", "mean")
+    return reduce(second_copy, "batch head query -> head", "mean")
     ### END SOLUTION
 
 
@@ -173,62 +215,86 @@ def induction_score(
 check(induction_score)
 
 # %% [markdown]
-# **A control that must fail.** Where the second copy is replaced by other random tokens, nothing
-# is repeated in step, and the same head must lose its score. The previous-token head must keep
-# its own: it goes by position, not by content.
+# **The prediction, and a control.** The head that looks at the previous occurrence sees the wrong
+# token, and scores nothing. For the control, the second copy is another random row. The heads of
+# layer 1 must lose their score, while the previous-token head keeps its own: it goes by position.
 
 # %%
-for name, each in (("repeated", cache), ("not repeated", unrepeated_cache)):
-    scores = induction_score(each["pattern", 1], period)
-    print(f"{name:13} layer 1:", [round(score, 2) for score in scores.tolist()])
-assert induction_score(cache["pattern", 1], period).max() > 0.8
-assert induction_score(unrepeated_cache["pattern", 1], period).max() < 0.2
-assert previous_token_score(unrepeated_cache["pattern", 0]).max() > 0.8
+positions = 2 * period + 1
+same_token = torch.eye(positions).roll(-period, dims=1).tril()
+
+if (score := once_written(induction_score, same_token[None, None], period)) is not None:
+    reveal(predicted_other_score, score.item())
+    assert score.item() == 0
+    repeated_scores = induction_score(cache["pattern", 1], period)
+    control_scores = induction_score(unrepeated_cache["pattern", 1], period)
+    print("repeated:    ", [round(score, 2) for score in repeated_scores.tolist()])
+    print("not repeated:", [round(score, 2) for score in control_scores.tolist()])
+    assert repeated_scores.max() > 0.8
+    assert control_scores.max() < 0.2  # the control
+
+one_query = unrepeated_cache["pattern", 0][:, :, period + 5, period + 4].mean(dim=0)
+assert one_query.max() > 0.8  # layer 0 still looks one back
 
 # %% [markdown]
-# ## 3. Search the whole model
-# Where do such heads sit in a model that you have not looked at? Below are all eight heads of
-# this one, named layer.head.
+# ---
+# ## Exercise 3. Find the heads
+# *12 minutes, difficulty 3 of 5, 2 points*
 #
-# **Why it matters.** On a larger model nobody looks at all the pictures. A score with a threshold
-# can be run on every head, and two people who run it get the same list.
+# **Claim.** Two scores and a threshold find every previous-token head and every induction head,
+# wherever they sit.
 #
-# **Predict.** From the picture, write down both sets. Then let your function find them. (You are
-# graded on copies of this model with the heads in another order and the tokens renumbered.)
+# **Why it matters.** In a large model nobody looks at all the pictures. A rule that is written
+# down gives the same list to everyone who runs it.
+#
+# These are all the heads, each named `layer.head`:
 
 # %%
-every_pattern = torch.cat([cache["pattern", layer][0] for layer in range(model.cfg.n_layers)])
-names = [f"{layer}.{head}" for layer in range(2) for head in range(4)]
-plots.attention_patterns(every_pattern, names=names, title="all heads")
+layers, heads = range(model.cfg.n_layers), range(model.cfg.n_heads)
+all_patterns = torch.cat([cache["pattern", layer][0] for layer in layers])
+head_names = [f"{layer}.{head}" for layer in layers for head in heads]
+plots.attention_patterns(all_patterns, names=head_names, title="All heads of the specimen")
+plt.show()
+
+# %% [markdown]
+# A head belongs to a kind when its score, as exercises 1 and 2 define it, is above 0.5. Some
+# models have several heads of a kind, others none.
+#
+# Your function is checked on copies of the specimen in **disguise**: heads in another order,
+# tokens with other numbers, the same behaviour. So the answer cannot be read off the picture.
+#
+# **Predict**, for the specimen itself: which heads are of which kind?
+
+# %%
+predicted_heads = {"previous_token": set(), "induction": set()}  # pairs, such as (0, 3)
 
 
 # %% exercise="find_heads" points=2
 def find_heads(
     model: ToyTransformer, tokens: Int[Tensor, "batch pos"], period: int
 ) -> dict[str, set[tuple[int, int]]]:
-    """Find the previous-token heads and the induction heads of a model.
+    """Find a model's previous-token heads and induction heads.
 
     Args:
         model: any model with attention heads.
-        tokens: BOS + R + R, where R has `period` tokens.
-        period: length of R.
+        tokens: BOS + R + R in every row, where R has `period` tokens.
+        period: the length of R.
 
     Returns:
-        {"previous_token": {(layer, head), ...}, "induction": {(layer, head), ...}}: the heads whose
-        score, as defined in exercises 1 and 2, is above 0.5. Layers and heads count from 0.
+        {"previous_token": {(layer, head), ...}, "induction": {(layer, head), ...}}, the heads with
+        a score above 0.5. Layers and heads count from 0.
     """
     ### BEGIN SOLUTION
     _, cache = model.run_with_cache(tokens)
     found = {"previous_token": set(), "induction": set()}
     for layer in range(model.cfg.n_layers):
         pattern = cache["pattern", layer]
-        one_back = pattern.diagonal(-1, dim1=-2, dim2=-1).mean(dim=(0, -1))
+        one_back = pattern.diagonal(-1, dim1=-2, dim2=-1)
         stripe = pattern.diagonal(-(period - 1), dim1=-2, dim2=-1)
-        induction = stripe[..., -period:].mean(dim=(0, -1))
         for head in range(model.cfg.n_heads):
-            if one_back[head] > 0.5:
+            if one_back[:, head].mean() > 0.5:
                 found["previous_token"].add((layer, head))
-            if induction[head] > 0.5:
+            if stripe[:, head, -period:].mean() > 0.5:
                 found["induction"].add((layer, head))
     return found
     ### END SOLUTION
@@ -238,84 +304,94 @@ def find_heads(
 check(find_heads)
 
 # %% [markdown]
-# **A control that must fail.** The search has to come back empty from a model that has learnt
-# nothing, and without induction heads from sequences that do not repeat.
+# **The prediction, and two controls.** The search must come back empty from the untrained model,
+# and without induction heads from rows that do not repeat.
 
 # %%
-found = find_heads(model, tokens, period)
-print(found)
-assert found["previous_token"]
-assert found["induction"]
-assert find_heads(untrained, tokens, period) == {"previous_token": set(), "induction": set()}
-assert find_heads(model, unrepeated, period) == {**found, "induction": set()}
+if (found := once_written(find_heads, model, tokens, period)) is not None:
+    reveal(predicted_heads, found)
+    assert found["previous_token"]
+    assert found["induction"]
+    nothing = {"previous_token": set(), "induction": set()}
+    assert find_heads(untrained, tokens, period) == nothing
+    assert find_heads(model, unrepeated, period) == {**found, "induction": set()}
 
 # %% [markdown]
-# ## 4. Take a head away
-# Attention shows where a head looks, not what the model loses without it. To see that, run the
-# model with the head silenced: a hook sets the head's output `z` to zero. (`z`, at
-# `blocks.{layer}.attn.hook_z`, has the axes batch, pos, head, d_head, so it holds all heads of a
-# layer.)
+# ---
+# ## Exercise 4. Take a head away
+# *15 minutes, difficulty 4 of 5, 3 points*
 #
-# Here is a hook at work on something else, the positional embedding. A hook takes an activation
-# and returns what replaces it. When the `with` block ends, it is gone.
+# **Claim.** Taking away the previous-token head or an induction head costs the model its
+# predictions in the second copy; taking away any other head costs little.
+#
+# **Why it matters.** A head may look at the right place and still change nothing. To know what
+# the model owes to it, one has to intervene.
+#
+# First a hook at work on something else. This one forgets the positional embedding. When the
+# `with` block ends, the hook is gone.
+
 
 # %%
-def forget_positions(embedding, hook):
+def forget(embedding, hook):
     return torch.zeros_like(embedding)
 
 
-with model.hooks(fwd_hooks=[("hook_pos_embed", forget_positions)]):
-    _, edited = model.run_with_cache(tokens)
+with model.hooks([("hook_pos_embed", forget)]):
+    _, lost_cache = model.run_with_cache(tokens)
 
-patterns = torch.cat([cache["pattern", 0][0], edited["pattern", 0][0]])
-names = [f"{head}" for head in range(4)] + [f"{head}, no positions" for head in range(4)]
-plots.attention_patterns(patterns, names=names, title="layer 0")
-assert torch.equal(model(tokens), logits), "the hook is gone"
+pairs = torch.cat([cache["pattern", 0][0], lost_cache["pattern", 0][0]])
+names = [f"0.{head}" for head in heads] + [f"0.{head}, no positions" for head in heads]
+plots.attention_patterns(pairs, names=names, title="Layer 0, with and without positions")
+plt.show()
+
+assert torch.equal(model(tokens), logits)  # nothing is left behind
+assert lost_cache["pattern", 0][:, :, 5, 4].mean(dim=0).max() < 0.3  # nobody looks one back
 
 # %% [markdown]
-# Now for the heads. The measure is the rise of the loss, the mean cross-entropy in nats, over the
-# predictions that can be made by looking back. At position `period` the model cannot know that a
-# repetition is about to begin. The first prediction that counts is made at `period + 1`, about
-# the token at `period + 2`; the last is made at `2 * period - 1`, about the last token.
+# To take away a head, set its output to zero. The outputs of all heads of a layer are in
+# `blocks.{layer}.attn.hook_z`, with the axes `batch pos head d_head`.
 #
-# **Why it matters.** A head can attend to the right place and still have no effect on the output.
-# Only an intervention tells the two apart.
+# What is lost is measured as a rise of the **loss**: the mean cross-entropy, in nats, over the
+# predictions that looking back can get right. At position `period` the model cannot know that a
+# repetition is about to begin, so that prediction does not count. The first that counts is made
+# at `period + 1` about the token at `period + 2`, the last at `2 * period - 1` about the last
+# token.
 #
-# **Predict.** Which heads will cost the model its predictions? Will a head in layer 0 matter,
-# though it never looks at the token to be predicted?
+# **Predict.** Which heads will cost more than 1 nat? Will one of layer 0 be among them, though it
+# never looks at the token that is to be predicted?
+
+# %%
+predicted_costly_heads = None  # a set of pairs, such as {(0, 3)}
+
 
 # %% exercise="ablate_heads" points=3
 def ablate_heads(
     model: ToyTransformer, tokens: Int[Tensor, "batch pos"], period: int
 ) -> Float[Tensor, "layer head"]:
-    """Measure how much the loss on the second copy rises when each head is silenced, one at a time.
+    """Measure how much the loss in the second copy rises when one head at a time is taken away.
 
     Entry [layer, head] is the loss with that head's z set to zero at all positions, minus the loss
-    of the intact model. The loss is the mean cross-entropy (nats), over the batch, of the
-    predictions made at positions period + 1 to 2 * period - 1 about the tokens at period + 2 to
+    of the intact model. A loss is the mean cross-entropy (nats), over the batch and over the
+    predictions made at positions period + 1 to 2 * period - 1, about the tokens at period + 2 to
     2 * period.
     """
+
     ### BEGIN SOLUTION
-    def second_copy_loss(fwd_hooks) -> Float[Tensor, ""]:
+    def loss(fwd_hooks):
         logits = model.run_with_hooks(tokens, fwd_hooks=fwd_hooks)[:, period + 1 : -1]
         return cross_entropy(logits.flatten(0, 1), tokens[:, period + 2 :].flatten())
 
-    def silence(layer: int, head: int):
-        def edit(z, hook):
-            z[:, :, head] = 0.0
-            return z
+    def without(layer, head):
+        def silence(z, hook):
+            z[:, :, head] = 0
 
-        return f"blocks.{layer}.attn.hook_z", edit
+        return loss([(f"blocks.{layer}.attn.hook_z", silence)])
 
-    with torch.no_grad():
-        intact = second_copy_loss([])
-        rows = [
-            torch.stack(
-                [second_copy_loss([silence(layer, head)]) for head in range(model.cfg.n_heads)]
-            )
-            for layer in range(model.cfg.n_layers)
-        ]
-    return torch.stack(rows) - intact
+    heads = range(model.cfg.n_heads)
+    rows = [
+        torch.stack([without(layer, head) for head in heads]) for layer in range(model.cfg.n_layers)
+    ]
+    return (torch.stack(rows) - loss([])).detach()
     ### END SOLUTION
 
 
@@ -323,36 +399,42 @@ def ablate_heads(
 check(ablate_heads)
 
 # %% [markdown]
-# **A control that must fail.** Where nothing is repeated, the circuit has nothing to look up, and
-# no head may be worth much.
+# **The prediction, and a control.** In rows that do not repeat there is nothing to look up, so no
+# head may be worth much.
 
 # %%
-rise = ablate_heads(model, tokens, period)
-plots.heat_map(rise, row_axis="layer", column_axis="head", title="rise of the loss (nats)")
-control = ablate_heads(model, unrepeated, period)
-print("largest rise, repeated:     ", round(rise.max().item(), 2))
-print("largest rise, not repeated: ", round(control.max().item(), 2))
-for role in ("previous_token", "induction"):
-    assert max(rise[at] for at in found[role]) > 1.0
-assert control.max() < 0.5
+if (rise := once_written(ablate_heads, model, tokens, period)) is not None:
+    plots.heat_map(rise, row_axis="layer", column_axis="head", title="Rise of the loss (nats)")
+    plt.show()
+    costly = {(layer, head) for layer in layers for head in heads if rise[layer, head] > 1}
+    reveal(predicted_costly_heads, costly)
+    control = ablate_heads(model, unrepeated, period)
+    print(f"largest rise: {rise.max():.2f} nats; not repeated: {control.max():.2f} nats")
+    assert {layer for layer, _ in costly} == {0, 1}
+    assert control.max() < 0.5  # the control
 
 # %% [markdown]
-# ## 5. In-context learning, from outside
-# The name *in-context learning* stands for a behaviour: what a model reads early in a text makes
-# it better at what comes later. Olsson et al. measure it with one number, the loss on a late
-# token minus the loss on an early one. Below zero means that the model learns as it reads.
+# ---
+# ## Exercise 5. In-context learning, from outside
+# *8 minutes, difficulty 2 of 5, 2 points*
 #
-# Mind the shift: the logits at a position are about the *next* token. With tokens `BOS a b` the
-# logits at position 0 are a guess about `a`, and those at position 1 a guess about `b`.
+# **Claim.** A model that learns from its context predicts a late token better than an early one:
+# its score is below zero.
 #
-# **Why it matters.** The score needs logits only, so it can be followed through training on any
-# model. That is how the authors saw induction heads and in-context learning appear together.
+# **Why it matters.** The score needs logits only, so it can be followed through the training of
+# any model. In the models of Olsson et al. it drops at the time when induction heads appear.
 #
-# **Predict.** The vocabulary has this many tokens besides the BOS, all equally likely. What is
-# the best possible loss on the second token of R? And on the last token of the sequence?
+# Olsson et al. take the loss on a late token minus the loss on an early one. Mind the shift: the
+# logits at a position are about the **next** token. In the row `BOS a b`, the logits at position
+# 0 are a guess about `a`, and those at position 1 a guess about `b`.
+#
+# **Predict.** Tokens are drawn evenly from all but the BOS. The best possible guess about the
+# second token of R gives each of them the same probability; about the last token of the row one
+# can be certain. What is the best possible score between the two?
 
 # %%
-model.cfg.d_vocab - 1
+predicted_best_score = None  # a number, in nats
+print(d_vocab - 1, "tokens besides the BOS")
 
 
 # %% exercise="in_context_learning_score" points=2
@@ -362,11 +444,10 @@ def in_context_learning_score(
     early: int,
     late: int,
 ) -> Float[Tensor, ""]:
-    """Measure how much lower the loss is on a late token than on an early one.
+    """Return the loss on token `late` minus that on token `early`, averaged over the batch.
 
-    The score is the mean over the batch of the loss on token `late` minus the loss on token
-    `early` (below zero if the model learns from its context). Both are indices into `tokens`, from
-    1 on. A loss is minus the natural logarithm of the probability given to the token.
+    `early` and `late` are indices into `tokens`, from 1 on. The loss on a token is minus the
+    natural logarithm of the probability that the model gave to it before it read it.
     """
     ### BEGIN SOLUTION
     late_loss = cross_entropy(logits[:, late - 1], tokens[:, late])
@@ -379,88 +460,98 @@ def in_context_learning_score(
 check(in_context_learning_score)
 
 # %% [markdown]
-# Your function is enough to draw the whole curve: the loss at every position, relative to token
-# 1.
-#
-# **A control that must fail.** The untrained model has no use for its context, and neither has
-# the trained one where nothing is repeated.
+# **The prediction, and two controls.** With `early` = 1 and every `late`, your function draws the
+# whole curve of the loss, less a constant. The untrained model does not learn from its context,
+# and the trained one cannot where nothing is repeated.
+
 
 # %%
 def curve(model, tokens):
     logits = model(tokens)
-    steps = range(1, tokens.shape[1])
-    return torch.stack([in_context_learning_score(logits, tokens, 1, late) for late in steps])
+    later = range(1, tokens.shape[1])
+    return torch.stack([in_context_learning_score(logits, tokens, 1, late) for late in later])
 
 
-curves = {
-    "trained": curve(model, tokens),
-    "trained, not repeated": curve(model, unrepeated),
-    "untrained": curve(untrained, tokens),
-}
-plots.loss_by_position(curves, mark={"second copy": period}, title="loss relative to token 1")
-last = {name: values[-1].item() for name, values in curves.items()}
-print({name: round(value, 2) for name, value in last.items()})
-assert last["trained"] < -2.0
-assert last["trained, not repeated"] > -0.5
-assert last["untrained"] > -0.5
+reveal(predicted_best_score, -math.log(d_vocab - 1))
+if once_written(in_context_learning_score, logits, tokens, 2, 2 * period) is not None:
+    curves = {
+        "specimen": curve(model, tokens),
+        "specimen, not repeated": curve(model, unrepeated),
+        "untrained": curve(untrained, tokens),
+    }
+    plots.loss_by_position(
+        curves, mark={"second copy": period}, title="Loss, less that of token 1; 0 is token 1"
+    )
+    plt.show()
+    assert curves["specimen"][-1] < -2
+    assert curves["specimen, not repeated"][-1] > -0.5
+    assert curves["untrained"][-1] > -0.5
 
 # %% [markdown]
-# ## 6. What the BOS is for
-# Every row of a pattern sums to 1, so a head has to look somewhere even when it finds nothing.
-# The model `induction_by_hand` was written, not trained: head 0.0 looks one back, head 1.0
-# matches, and head 1.0 *rests* on position 0 when nothing matches. Queries of the first copy find
-# nothing:
+# ---
+# ## Exercise 6. What the BOS is for
+# *10 minutes, difficulty 3 of 5, 2 points*
+#
+# **Claim.** Without a token to rest on, the hand-built circuit gets one prediction of each row
+# wrong, so what it loses depends on the length.
+#
+# **Why it matters.** The rows of a pattern sum to one, so a head must look somewhere even when it
+# finds nothing. What stands first often serves for that. Feed a model text without it, and you
+# study something that the model was not made for.
+#
+# The model `induction_by_hand` was written, not trained. Head 0.0 looks one place back and notes
+# which token stands there. Head 1.0 looks for a place whose note is its own current token, and
+# predicts the token at that place. When there is no such place, it **rests** on position 0.
 
 # %%
 by_hand = zoo.load("induction_by_hand")
 hand_period = 8
-hand_tokens = zoo.repeated_tokens(32, hand_period, by_hand.cfg.d_vocab, generator, distinct=True)
+hand_tokens = zoo.repeated_tokens(32, hand_period, by_hand.cfg.d_vocab, numbers, distinct=True)
 _, hand_cache = by_hand.run_with_cache(hand_tokens)
-labels = ["BOS", *map(str, hand_tokens[0, 1:].tolist())]
-patterns = torch.cat([hand_cache["pattern", 0][0], hand_cache["pattern", 1][0]])
-plots.attention_patterns(patterns, labels, names=["0.0", "1.0"], columns=2, title="by hand")
 
-assert hand_cache["pattern", 1][:, 0, : hand_period + 1, 0].min() > 0.99
+hand_row = ["BOS", *hand_tokens[0, 1:].tolist()]
+both = torch.cat([hand_cache["pattern", 0][0], hand_cache["pattern", 1][0]])
+plots.attention_patterns(both, hand_row, names=["0.0", "1.0"], columns=2, title="With the BOS")
+plt.show()
+
+assert hand_cache["pattern", 1][:, 0, : hand_period + 1, 0].min() > 0.99  # rests in the first copy
 
 # %% [markdown]
-# Now take the BOS away. The first token of R stands at position 0, where the heads rest, and
-# nothing stands before it. Three facts about the weights are enough to say what happens:
-# - head 0.0 at position 0 can only look at position 0 itself, so it notes the token there as its
-#   own predecessor;
-# - in head 1.0 a match has the score 30, and position 0 has 15 on top of what it has anyway;
-# - every other score is 0, and the token that head 1.0 attends to is the one predicted.
+# Now take the BOS away, so that the first token of R stands at position 0. Three facts about the
+# weights are enough to say what happens:
+# - at position 0, head 0.0 can only look at position 0 itself, so it notes there that the token
+#   is its own predecessor;
+# - in head 1.0, a place with the right note has a score of 30, and position 0 has 15 on top of
+#   what it has anyway;
+# - every other score is 0.
 #
-# **Predict** both accuracies for T = 8 distinct tokens, over the T - 1 predictions inside the
-# second copy (the tokens after its first). Then for T = 4 and T = 16: why is the loss not the
-# same?
+# **Predict.** R has T different tokens. Of the T - 1 predictions inside the second copy (all its
+# tokens but the first), which part is right with the BOS, and which without? Say it for T = 4, 8
+# and 16. Why does the loss depend on T?
 
 # %%
-my_prediction = {
-    "T = 4, with and without BOS": None,
-    "T = 8, with and without BOS": None,
-    "T = 16, with and without BOS": None,
-}
+predicted_accuracies = {4: (None, None), 8: (None, None), 16: (None, None)}  # T: (with, without)
+
 
 # %% [markdown]
-# **Why it matters.** A BOS, or whatever stands first, draws much attention in large models too. A
-# study that feeds them text without it measures another mechanism than the one that is used.
-#
-# **Write** the measurement. (In the graded cases some tokens of the second copy are replaced, so
-# that a model cannot be right everywhere; count those like all others.)
+# Now measure it. In the rows that the check uses, some tokens of the second copy are replaced, so
+# that no model is right everywhere. Count these predictions like all others.
+
 
 # %% exercise="bos_accuracy" points=2
 def bos_accuracy(
     model: ToyTransformer, tokens: Int[Tensor, "batch pos"], period: int
 ) -> tuple[float, float]:
-    """Measure the accuracy inside the second copy, with the BOS and without.
+    """Return the accuracy inside the second copy with the BOS, and that without it.
 
     The first number is for the model run on `tokens`: BOS + R + R, where R has `period` tokens. The
-    second is for the model run on the same tokens less the BOS. A prediction is right if the arg
-    max of the logits at a position is the next token. In both runs the predictions that count are
-    those of the last period - 1 tokens, that is, of the second copy without its first token.
+    second is for the model run on the same tokens without the BOS. The predictions that count are
+    the same in both runs: those about the last period - 1 tokens. A prediction is right if the arg
+    max of the logits at a position is the next token.
     """
+
     ### BEGIN SOLUTION
-    def accuracy(tokens: Int[Tensor, "batch pos"], first: int) -> float:
+    def accuracy(tokens, first):
         guess = model(tokens).argmax(dim=-1)
         right = guess[:, first:-1] == tokens[:, first + 1 :]
         return right.double().mean().item()
@@ -473,113 +564,140 @@ def bos_accuracy(
 check(bos_accuracy)
 
 # %% [markdown]
-# Here is head 1.0 without the BOS. When the first token returns, position 0 has both the match
-# and the resting score, so the head attends to it and predicts the token that it stands on. That
-# is one wrong prediction of the T - 1.
+# Head 1.0 without the BOS. When the first token comes back, position 0 has both the right note
+# and the resting score. The head attends to it, and foretells the token that it stands on.
 
 # %%
 _, bare_cache = by_hand.run_with_cache(hand_tokens[:, 1:])
 bare = bare_cache["pattern", 1][0]
-plots.attention_patterns(bare, labels[1:], names=["1.0"], columns=2, title="by hand, without BOS")
-assert bare[0, hand_period, 0] > 0.99, "the returning first token attends to position 0"
-assert bare[0, hand_period + 1, 2] > 0.99, "the next one attends where it should"
+plots.attention_patterns(bare, hand_row[1:], names=["1.0"], columns=2, title="Without the BOS")
+plt.show()
+
+assert bare[0, hand_period, 0] > 0.99  # the first token, come back: the wrong place
+assert bare[0, hand_period + 1, 2] > 0.99  # the next one: the right place
 
 # %% [markdown]
-# **Controls.** The accuracies must be 1 and (T - 2) / (T - 1). Any other token in place of the
-# BOS must do as well, as long as it does not come back: what the head needs is a place to rest.
-# And where the second copy runs backwards, the accuracy must be near 0.
+# **The prediction, and two controls.** One of T - 1 predictions is wrong, so (T - 2) / (T - 1)
+# are right. Any other token may stand in for the BOS, as long as it does not come back: what the
+# head needs is a place to rest. And in rows whose second copy runs backwards, nearly nothing may
+# be right.
 
 # %%
-for length in (4, 8, 16):
-    some = zoo.repeated_tokens(32, length, by_hand.cfg.d_vocab, generator, distinct=True)
-    with_bos, without = bos_accuracy(by_hand, some, length)
-    print(f"T = {length:2}: {with_bos:.3f} with, {without:.3f} without")
-    assert with_bos == 1
-    assert abs(without - (length - 2) / (length - 1)) < 1e-6
+measured = {}
+for length in predicted_accuracies:
+    rows = zoo.repeated_tokens(32, length, by_hand.cfg.d_vocab, numbers, distinct=True)
+    measured[length] = once_written(bos_accuracy, by_hand, rows, length)
 
-stand_in = hand_tokens.clone()
-for sequence in stand_in:
-    sequence[0] = next(token for token in range(1, 24) if token not in sequence)
-assert bos_accuracy(by_hand, stand_in, hand_period)[0] == 1
+if None not in measured.values():
+    reveal(predicted_accuracies, measured)
+    for length, (with_bos, without_bos) in measured.items():
+        assert with_bos == 1
+        assert math.isclose(without_bos, (length - 2) / (length - 1), rel_tol=1e-6)
 
-first_copy = hand_tokens[:, 1 : hand_period + 1]
-backwards = torch.cat([hand_tokens[:, :1], first_copy, first_copy.flip(1)], dim=1)
-assert bos_accuracy(by_hand, backwards, hand_period)[0] < 0.1
+    stand_in = hand_tokens.clone()
+    for sequence in stand_in.unbind():
+        absent = set(range(1, by_hand.cfg.d_vocab)) - set(sequence.tolist())
+        sequence[0] = min(absent)
+    assert bos_accuracy(by_hand, stand_in, hand_period)[0] == 1
+
+    first_copy = hand_tokens[:, 1 : hand_period + 1]
+    backwards = torch.cat([hand_tokens[:, :1], first_copy, first_copy.flip(1)], dim=1)
+    assert bos_accuracy(by_hand, backwards, hand_period)[0] < 0.1
 
 # %% [markdown]
-# ## 7. Write the head
-# In the hand-built model each direction of the residual stream has one meaning. For every token
-# `i` of the vocabulary there are three:
+# ---
+# ## Exercise 7. Write the head
+# *15 minutes, difficulty 4 of 5, 3 points*
 #
-# | direction | meaning | written by |
+# **Claim.** Four matrices that match the current token with what each position says came before
+# it, and copy the token found there, are an induction head.
+#
+# **Why it matters.** Whoever can write a mechanism down has understood it, and can compare it
+# with what training found.
+#
+# In the hand-built model every direction of the residual stream means one thing. For each token
+# `i` there are three:
+#
+# | direction | says | written by |
 # |---|---|---|
-# | `token[i]` | token `i` stands here | embedding |
+# | `token[i]` | token `i` stands here | the embedding |
 # | `previous[i]` | token `i` stands one place back | head 0.0 |
-# | `output[i]` | predict token `i` | head 1.0 |
+# | `output[i]` | token `i` comes next | head 1.0 |
 #
-# Head 1.0 has two jobs. *Where to look* is decided by `W_Q W_K^T`, *what to move* by `W_V W_O`:
+# A head does two things with them. Where it looks is decided by `W_Q` and `W_K`: the score of a
+# query and a key is the dot product of `x_query @ W_Q` and `x_key @ W_K`, divided by the square
+# root of `d_head`. What it moves is decided by `W_V` and `W_O`: from a position with the vector
+# `x` comes `x @ W_V @ W_O`, times the attention to it.
 #
-# - score: `(x_query W_Q) . (x_key W_K) / sqrt(d_head)`
-# - result: `x_key W_V W_O`, weighted by attention and added to the stream.
-#
-# Both can be read off the model. Below are the score of every current token against every
-# previous token, and how much of every output is written for every token that is attended to.
+# Both can be read off the weights. Here they are for head 1.0 of the hand-built model and the
+# tokens 1 to 8: the score of each current token with each previous token, and the logits that
+# come of attending to each token.
 
 # %%
-W_E, d_head = by_hand.embed.W_E, by_hand.cfg.d_head
-previous = W_E @ by_hand.OV[0, 0].AB
-queries, keys = W_E @ by_hand.W_Q[1, 0], previous @ by_hand.W_K[1, 0]
-scores = queries @ keys.T / d_head**0.5
-moved = W_E @ by_hand.OV[1, 0].AB @ by_hand.unembed.W_U
-first = slice(0, 8)
-plots.heat_map(
-    scores[first, first],
-    row_axis="token at the query",
-    column_axis="token before the key",
-    title="attention score",
+W_E = by_hand.embed.W_E
+noted = W_E @ by_hand.W_V[0, 0] @ by_hand.W_O[0, 0]
+queries, keys = W_E @ by_hand.W_Q[1, 0], noted @ by_hand.W_K[1, 0]
+hand_scores = queries @ keys.T / by_hand.cfg.d_head**0.5
+hand_logits = W_E @ by_hand.W_V[1, 0] @ by_hand.W_O[1, 0] @ by_hand.unembed.W_U
+
+shown = range(1, 9)
+figure, axes = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained")
+pictures = (
+    (hand_scores, "score", "token at the query", "token before the key"),
+    (hand_logits, "logit", "token at the key", "token predicted"),
 )
-plots.heat_map(
-    moved[first, first], row_axis="token at the key", column_axis="logit of", title="what is moved"
-)
-assert torch.allclose(scores[1:, 1:], 30 * torch.eye(23).double())
+for ax, (table, title, down, across) in zip(axes, pictures, strict=True):
+    plots.heat_map(
+        table[1:9, 1:9],
+        rows=shown,
+        columns=shown,
+        row_axis=down,
+        column_axis=across,
+        title=title,
+        ax=ax,
+    )
+plt.show()
+
+assert torch.allclose(hand_scores[1:, 1:], 30 * torch.eye(by_hand.cfg.d_vocab - 1).double())
 
 # %% [markdown]
-# **Why it matters.** To write a mechanism down is the hardest test of having understood it. And
-# what you wrote can be compared with what training found.
+# You write such a head for other directions. They are of length one and at right angles, within
+# and between the three kinds, but they do not lie along the axes. With `d_head` = `d_vocab`, the
+# head must do this:
 #
-# **Write** the four matrices for other directions: the rows of `token`, `previous` and `output`
-# are orthonormal (length 1, at right angles, also between the three), but they do not lie along
-# the axes. What is asked for, with d_head = d_vocab:
+# 1. A query at token `i` and a key whose **previous** token is `i` have the score `match`, after
+#    the division by the square root of `d_head`. All other pairs of the given directions have
+#    score 0.
+# 2. A key at token `i` that has all the attention adds `output[i]` to the stream, once.
+# 3. The head reads and writes nothing else.
 #
-# 1. a query at token `i` and a key whose *previous* token is `i` have the score `match`, after
-#    the division by sqrt(d_head); every other pair of the given directions has the score 0;
-# 2. a key at token `i` that gets all the attention adds `output[i]`, once;
-# 3. the head reads and writes nothing else.
+# Many sets of four matrices do this: a change of basis inside the head cancels out. Only the
+# products `W_Q @ W_K.T` and `W_V @ W_O` are compared.
 #
-# **Predict**: which of the three arguments does `W_K` read?
-#
-# Many sets of matrices do the same: any invertible change of basis inside the head cancels. Your
-# answer is compared through the two products only.
+# **Predict.** Of `token`, `previous` and `output`, which does `W_K` read, and which does `W_V`?
 
-# %% exercise="induction_head_weights" points=4
+# %%
+predicted_reads = {"W_K": None, "W_V": None}
+
+
+# %% exercise="induction_head_weights" points=3
 def induction_head_weights(
     token: Float[Tensor, "d_vocab d_model"],
     previous: Float[Tensor, "d_vocab d_model"],
     output: Float[Tensor, "d_vocab d_model"],
     match: float,
-) -> dict[str, Float[Tensor, "..."]]:
-    """Write the weights of an induction head for the given directions of the residual stream.
+) -> dict[str, Tensor]:
+    """Write the weights of an induction head for given directions of the residual stream.
 
     Args:
         token: row i is the direction that says "token i stands here".
         previous: row i is the direction that says "token i stands one place back".
-        output: row i is the direction that makes the model predict token i.
+        output: row i is the direction that says "token i comes next".
         match: the attention score, after the division by sqrt(d_head), of a query at token i and a
             key whose previous token is i.
 
     Returns:
-        W_Q, W_K, W_V of shape (d_model, d_head) and W_O of shape (d_head, d_model), by name, with
-        d_head = d_vocab.
+        W_Q, W_K, W_V (d_model d_head) and W_O (d_head d_model) by name, with d_head = d_vocab.
     """
     ### BEGIN SOLUTION
     d_head = token.shape[0]
@@ -596,47 +714,40 @@ def induction_head_weights(
 check(induction_head_weights)
 
 # %% [markdown]
-# **A control that must fail.** Put the head to work on directions of its own. It has to find the
-# token after the previous occurrence, and it must not react to the same token: that would be a
-# head that looks for the previous occurrence itself.
+# **The prediction, and a control.** `W_K` reads what stands before the key, `W_V` what stands at
+# it. The control asks your head about the same token: a head that matched it would look for the
+# previous occurrence itself, and foretell what the model has just read.
 
 # %%
-directions = torch.linalg.qr(torch.randn(20, 20, generator=generator)).Q
-token, previous, output, unrelated = directions.split((6, 6, 6, 2))
-head = induction_head_weights(token, previous, output, 12.0)
+basis = torch.linalg.qr(torch.randn(20, 20, generator=numbers)).Q
+token, previous, output, unused = basis.split((6, 6, 6, 2))
+reveal(predicted_reads, {"W_K": "previous", "W_V": "token"})
 
-
-def score_table(queries, keys):
-    return queries @ head["W_Q"] @ (keys @ head["W_K"]).T / 6**0.5
-
-
-def written(keys):
-    return keys @ head["W_V"] @ head["W_O"]
-
-
-assert torch.allclose(score_table(token, previous), 12 * torch.eye(6), atol=1e-4)
-assert torch.allclose(written(token), output, atol=1e-5)
-assert score_table(token, token).abs().max() < 1e-4, "the same token is no match"
-assert written(previous).abs().max() < 1e-5, "what came before is not copied"
-assert score_table(unrelated, unrelated).abs().max() < 1e-4
+if (head := once_written(induction_head_weights, token, previous, output, 12.0)) is not None:
+    W_QK, W_OV = head["W_Q"] @ head["W_K"].T / 6**0.5, head["W_V"] @ head["W_O"]
+    assert torch.allclose(token @ W_QK @ previous.T, 12 * torch.eye(6), atol=1e-4)
+    assert torch.allclose(token @ W_OV, output, atol=1e-5)
+    assert (token @ W_QK @ token.T).abs().max() < 1e-4  # the control
+    assert (torch.cat([previous, unused]) @ W_OV).abs().max() < 1e-5
 
 # %% [markdown]
+# ---
 # ## What you have seen
-# - Two numbers per head find the circuit: attention to the previous token, and attention to the
-#   token after the previous occurrence.
-# - Ablation says what attention cannot: the model needs the heads of both kinds to predict the
-#   second copy.
-# - The circuit needs a place to rest, and fails in a way that can be predicted without one.
-# - Four small matrices are enough to write an induction head down.
+# - Two numbers for each head find the circuit: attention to the previous token, and attention to
+#   the token after the previous occurrence.
+# - Taking heads away says what attention cannot: the specimen needs heads of both kinds.
+# - The circuit that was built by hand needs a place to rest, and fails as its weights say it
+#   must.
+# - Four matrices are enough to write an induction head down.
 #
 # ## What this does not show
-# - The sequences hold nothing but a repetition. That a head scores high here does not mean that
-#   this is all it does in natural text.
-# - Zero ablation puts the model in a state that it was never trained for. A rise of the loss says
-#   that something depends on the head, not what the head computes. Other ablations can rank heads
-#   differently; the lab `m3_patching` compares them.
-# - The in-context-learning score is a behaviour. It falls below zero for any model that uses its
-#   context, by whatever mechanism.
-# - One trained model and one built by hand say nothing about how often, or when, training finds
-#   this circuit in larger models. For that read Olsson et al. 2022, who also say where their
-#   evidence is only correlational.
+# - These rows hold a repetition and nothing else. That a head scores high on them does not mean
+#   that it does only this in other text.
+# - A head set to zero puts the model in a state it never met in training. A rise of the loss says
+#   that something depends on the head, not what the head computes. Other kinds of ablation can
+#   give another order; `m3_patching` compares them.
+# - The in-context-learning score is about behaviour. Whatever mechanism uses the context lowers
+#   it.
+# - One trained model and one written by hand do not say how often training finds this circuit, or
+#   what it does in large models. Read Olsson et al. 2022 for that, and mind where they call their
+#   evidence correlational.

@@ -42,15 +42,6 @@ def _random_model(draw: Draw, d_vocab: int, n_ctx: int) -> ToyTransformer:
     return model
 
 
-def _ablate_case(draw: Draw) -> dict[str, Any]:
-    if draw.integer(0, 2) == 0:
-        return disguised_induction(draw)
-    d_vocab, period = draw.integer(9, 13), draw.integer(5, 8)
-    tokens = zoo.repeated_tokens(draw.integer(5, 7), period, d_vocab, draw.generator)
-    model = _random_model(draw, d_vocab, tokens.shape[1])
-    return {"model": model, "tokens": tokens, "period": period}
-
-
 def _losses(model: ToyTransformer, tokens: Tokens, hooks: list[Hook]) -> Tensor:
     """Return (batch pos-1): the loss of the prediction made at each position but the last."""
     with torch.no_grad():
@@ -143,6 +134,19 @@ def _no_shift(model, tokens, period):
         return float(losses[:, period + 1 : -1].mean())
 
     return _rise(model, tokens, period, loss=loss)
+
+
+def _ablate_case(draw: Draw) -> dict[str, Any]:
+    """Draw the trained model in disguise, or a random one that owes a fair amount to some head."""
+    if draw.integer(0, 2) == 0:
+        return disguised_induction(draw)
+    while True:
+        d_vocab, period = draw.integer(9, 13), draw.integer(5, 8)
+        tokens = zoo.repeated_tokens(draw.integer(5, 7), period, d_vocab, draw.generator)
+        model = _random_model(draw, d_vocab, tokens.shape[1])
+        case = {"model": model, "tokens": tokens, "period": period}
+        if _rise(**case).abs().max() > 0.2:
+            return case
 
 
 ABLATE_HEADS = Exercise(

@@ -74,7 +74,7 @@ INDUCTION_HEAD_WEIGHTS = Exercise(
     claim="Four matrices that match the current token with what each position says came before it, "
     "and copy the token found there, are an induction head.",
     objective="Write the QK and the OV side of a head for residual subspaces that you are given.",
-    points=4,
+    points=3,
     minutes=15,
     difficulty=4,
     axes={
