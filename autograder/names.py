@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TypeGuard
 
 _FUNCTION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _FILTERS = threading.Lock()  # Python's warning filters belong to the whole process
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -69,6 +70,14 @@ class Code:
         imports = [node for node in statements if isinstance(node, ast.Import | ast.ImportFrom)]
         aliases = [alias for node in imports for alias in node.names]
         return self.defined | {(one.asname or one.name).partition(".")[0] for one in aliases}
+
+    @cached_property
+    def used(self) -> set[str]:
+        """Every name that the cell reads anywhere, functions included."""
+        if self.tree is None:
+            return set(_WORD.findall(self.source))
+        names = (node for node in ast.walk(self.tree) if isinstance(node, ast.Name))
+        return {node.id for node in names if isinstance(node.ctx, ast.Load)}
 
     def only_defines(self, name: str) -> bool:
         """Tell whether the cell does nothing but define the function `name`."""

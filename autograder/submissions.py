@@ -157,17 +157,20 @@ def _cells(parts: list[Part], answers: Answers) -> list[Cell]:
 def _missing_setup(
     parts: list[Part], answers: Answers, setup: Sequence[str], mended: list[str]
 ) -> list[Cell]:
-    """Return the lab's own first cells that a submission lacks, or has only after an answer."""
+    """Return the lab's own first cells that the rest needs and lacks, or has after an answer."""
     answering = set(answers.chosen.values())
-    present: set[str] = set()
-    for part in parts:
-        if part in answering:
-            break
-        present |= part.code.bound
-    missing = [source for source in setup if Code(source).bound - present]
+    places = [place for place, part in enumerate(parts) if part in answering]
+    first = min(places, default=len(parts))
+    present = set().union(*(part.code.bound for part in parts[:first]))
+    needed = set().union(*(part.code.used for part in parts)) - present
+    missing: list[Cell] = []
+    for code in reversed([Code(source) for source in setup]):
+        if code.bound & needed:
+            missing.insert(0, Cell(0, code.source, None, "setup"))
+            needed |= code.used - present
     if missing:
         mended.append("First cells of the lab were missing or stood after the answers: put back.")
-    return [Cell(0, source, None, "setup") for source in missing]
+    return missing
 
 
 def _say_other_lab(raw: list[RawCell], lab: str, mended: list[str]) -> None:

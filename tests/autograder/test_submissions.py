@@ -207,12 +207,20 @@ class TestMending:
         solved.cells.remove(imports)
         if where == "moved":
             solved.cells.append(imports)
+        solved.cells.append(nbformat.v4.new_code_cell("torch.ones(1)"))
         found = hand_in(solved)
         assert found.cells[0].kind == "setup"
         assert found.cells[0].index == 0
         assert found.cells[0].source == imports.source
         assert len(found.mended) == 1
         assert "put back" in found.mended[0]
+
+    def test_first_cells_that_nothing_needs_stay_away(self, tmp_path):
+        path = tmp_path / f"{LAB}.py"
+        path.write_text(script(f"\n{TWICE}", "\nprint(used)"))
+        setup = ["shown = 1", "import base", "used = base.make()", "shown = 2"]
+        found = read(path, LAB, ["twice"], setup)
+        assert [c.source for c in found.cells if c.kind == "setup"] == setup[1:3]
 
     def test_a_renamed_function_is_graded_under_its_new_name(self, hand_in, solved):
         answer(solved, "twice").source = "def helper(x): return x\ndef double(x): return 2 * x"
