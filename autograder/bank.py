@@ -10,9 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
 import secrets
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 
 from autograder.cases import Source, distance, load_source, make_case
+from autograder.files import write_atomically
 from autograder.record import MARGIN_FLOOR, MarginError
 from autograder.recorded import Case, RecordedExercise, RecordedLab, load_lab
 
@@ -29,6 +28,7 @@ SCHEMA = "glassbox/bank/v1"
 VARIANTS = 24
 PER_STUDENT = 5
 MIN_SECRET_BYTES = 16
+PRIVATE = 0o600
 
 
 class SecretError(ValueError):
@@ -45,7 +45,7 @@ def read_secret(path: Path | None = None) -> bytes:
     if path is None:
         path = user_config_path("glassbox") / "secret"
         if not path.exists():
-            write_private(path, secrets.token_hex(32).encode())
+            write_atomically(path, secrets.token_hex(32).encode(), mode=PRIVATE)
     try:
         secret = path.read_bytes().strip()
     except OSError as error:
@@ -56,20 +56,6 @@ def read_secret(path: Path | None = None) -> bytes:
             "needed (for example the output of `openssl rand -hex 32`)"
         )
     return secret
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read; it appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    # mkstemp creates with mode 0600.
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 @dataclass(frozen=True)
@@ -112,7 +98,7 @@ def open_bank(
     blob = path.read_bytes() if path.exists() else None
     if blob is None or not _readable(path):
         blob = _make(lab, source, secret)
-        write_private(path, blob)
+        write_atomically(path, blob, mode=PRIVATE)
     return _parse(lab, path, secret)
 
 

@@ -1,0 +1,109 @@
+"""Tables that fit, files that are safe to open."""
+
+import csv
+import io
+
+from rich.console import Console
+
+from autograder.gradesheet import in_order, spreadsheet_safe, tables, write_csv, write_result
+from autograder.report import write_report
+from autograder.results import ExerciseResult, Result, grader_facts, now, read_result
+
+
+def result(student, statuses, *, lab="toy", status="graded", problem=None):
+    exercises = [
+        ExerciseResult(
+            id=f"{lab}/exercise_{place}",
+            status=one,
+            score=2.0 * (one == "pass"),
+            max_score=2.0,
+            misconception="wrong_idea" if one == "fail" else None,
+            explanation="mixes <two> things" if one == "fail" else None,
+        )
+        for place, one in enumerate(statuses)
+    ]
+    return Result(
+        assignment=lab,
+        lab=lab,
+        student=student,
+        path="somewhere",
+        graded_at=now(),
+        grader=grader_facts("0" * 64),
+        isolation="landlock",
+        status=status,
+        problem=problem,
+        score=sum(exercise.score for exercise in exercises),
+        max_score=2.0 * len(exercises),
+        exercises=exercises,
+    )
+
+
+CLASS = [
+    result("zoe", ["pass", "fail"]),
+    result("ada", ["not_started", "not_started"]),
+    result("<b>bob</b>", ["unreadable"] * 2, status="unreadable", problem="not JSON"),
+]
+
+
+def printed(width):
+    console = Console(width=width, file=io.StringIO(), record=True)
+    for table in tables(CLASS):
+        console.print(table)
+    return console.export_text()
+
+
+def test_the_table_fits_eighty_columns_and_names_what_went_wrong():
+    text = printed(80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "2 fail: wrong_idea" in text
+    assert "not started" in text
+    assert "✓2" in text
+    assert text.index("ada") < text.index("zoe")
+
+
+def test_csv_has_the_promised_columns(tmp_path):
+    write_csv(CLASS, tmp_path / "grades.csv")
+    rows = list(csv.DictReader((tmp_path / "grades.csv").read_text().splitlines()))
+    assert rows[-1] == {
+        "student": "zoe",
+        "lab": "toy",
+        "exercise": "exercise_1",
+        "status": "fail",
+        "score": "0",
+        "max_score": "2",
+        "misconception": "wrong_idea",
+    }
+
+
+def test_a_name_is_no_formula():
+    assert spreadsheet_safe("=1+1") == "'=1+1"
+    assert spreadsheet_safe("@cmd") == "'@cmd"
+    assert spreadsheet_safe("ada") == "ada"
+    assert spreadsheet_safe("") == ""
+
+
+def test_results_are_written_under_safe_names_and_read_back(tmp_path):
+    path = write_result(result("../../etc/passwd", ["pass"]), tmp_path)
+    assert path.parent == tmp_path
+    assert path.name == "_.._etc_passwd--toy.json"
+    assert read_result(path).student == "../../etc/passwd"
+
+
+def test_order_is_lab_then_student():
+    other = result("ada", ["pass"], lab="another")
+    assert [one.student for one in in_order([*CLASS, other])] == ["ada", "<b>bob</b>", "ada", "zoe"]
+
+
+def test_the_report_escapes_names_and_lists_ideas(tmp_path):
+    write_report(CLASS, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text()
+    assert "<b>bob" not in page
+    assert "&lt;b&gt;bob" in page
+    assert "mixes &lt;two&gt; things" in page
+    assert "unreadable: not JSON" in page
+    assert "1 of 2" in page
+
+
+def test_an_empty_report_says_so(tmp_path):
+    write_report([], tmp_path / "report.html")
+    assert "No submissions were graded." in (tmp_path / "report.html").read_text()
