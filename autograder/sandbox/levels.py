@@ -167,14 +167,14 @@ def _confined(*, in_view: bool) -> tuple[Server | None, list[str]]:
         server = Server("landlock", in_view=in_view)
     except SandboxError as error:
         return None, [f"{'with' if in_view else 'without'} bubblewrap: {error}"]
-    escaped = _escaped(server)
+    escaped = escapes(server)
     if escaped:
         server.close()
         return None, [f"a confined process could {what}" for what in escaped]
     return server, reasons
 
 
-def _escaped(server: Server) -> list[str]:
+def escapes(server: Server) -> list[str]:
     """Run the escapes and return those that succeed."""
     with (
         tempfile.TemporaryDirectory(prefix="glassbox-bait-") as folder,

@@ -1,0 +1,86 @@
+"""One fork server per way of confining, shared by all tests: starting one takes seconds."""
+
+from contextlib import ExitStack
+from textwrap import dedent
+
+import pytest
+
+from autograder.sandbox import Program, SandboxError
+from autograder.sandbox.launcher import Server
+from autograder.sandbox.levels import escapes
+from autograder.sandbox.student import StudentProcess
+
+WAYS = {
+    "landlock-in-view": ("landlock", True),
+    "landlock-bare": ("landlock", False),
+    "process": ("process", False),
+}
+HONEST = """
+    import torch
+
+    def double(x):
+        return 2 * x
+"""
+
+
+class Start:
+    """Start submissions at one level, and end them all."""
+
+    def __init__(self, server: Server, stack: ExitStack) -> None:
+        self.server, self.stack = server, stack
+
+    def __call__(self, *cells: str, **facts) -> StudentProcess:
+        """Return a submission with these cells."""
+        program = Program(cells=[dedent(cell) for cell in cells], **facts)
+        return self.stack.enter_context(StudentProcess(self.server.fork, program))
+
+    def honest(self) -> bool:
+        """Return whether an honest submission is answered as it should be."""
+        answer = self(HONEST).call("double", {"x": 21})
+        return answer.status == "value" and answer.value == 42
+
+
+@pytest.fixture(scope="session")
+def servers():
+    started: dict[str, Server | str] = {}
+
+    def server(way: str) -> Server:
+        if way not in started:
+            level, in_view = WAYS[way]
+            try:
+                started[way] = Server(level, in_view=in_view)
+            except SandboxError as error:
+                started[way] = str(error)
+        found = started[way]
+        if isinstance(found, str):
+            pytest.skip(f"{way} cannot be had on this machine: {found}")
+        return found
+
+    yield server
+    for one in started.values():
+        if isinstance(one, Server):
+            one.close()
+
+
+def _start(servers, way):
+    with ExitStack() as stack:
+        yield Start(servers(way), stack)
+
+
+@pytest.fixture(params=WAYS)
+def start(request, servers):
+    """Start submissions, at every level in turn."""
+    yield from _start(servers, request.param)
+
+
+@pytest.fixture(params=["landlock-in-view", "landlock-bare"])
+def confined(request, servers):
+    """Start submissions where they can do no harm; afterwards an honest one still works."""
+    server = servers(request.param)
+    found = escapes(server)
+    if found:
+        pytest.skip(f"{request.param} does not hold on this machine: {found}")
+    with ExitStack() as stack:
+        start = Start(server, stack)
+        yield start
+        assert start.honest()

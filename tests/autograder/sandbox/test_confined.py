@@ -1,0 +1,338 @@
+"""At level `landlock`: nothing is read, written, contacted, started or left behind."""
+
+import os
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+import autograder
+import course
+from autograder.sandbox import levels
+
+ROOT = Path(autograder.__file__).parent
+COURSE = Path(course.__file__).parent
+RUNS = """
+    import ctypes, os, pathlib, signal, socket, subprocess, sys, threading, time
+
+    def run(code):
+        try:
+            value = eval(code)
+        except OSError as error:
+            return ["denied", type(error).__name__]
+        return ["allowed", repr(value)[:200]]
+"""
+
+
+def run(confined, code, **facts):
+    answer = confined(RUNS, **facts).call("run", {"code": code}, seconds=10)
+    assert answer.status == "value", answer.message
+    return answer.value
+
+
+class TestReading:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            ROOT / "references",
+            ROOT / "labs",
+            ROOT / "bank.py",
+            ROOT / "check.py",
+            ROOT / "values.py",
+            ROOT / "sandbox" / "server.py",
+            ROOT.parent / "solutions",
+            ROOT.parent / "pyproject.toml",
+            ROOT.parent / "tests",
+            COURSE / "zoo" / "weights" / "induction_by_hand.json",
+            COURSE / "__pycache__",
+            Path("/etc/passwd"),
+            Path("/etc/shadow"),
+            Path("/root"),
+            Path("/home"),
+            Path("/proc/1/environ"),
+            Path("/proc/1/cmdline"),
+            Path("/var/log"),
+            Path("/sys/kernel"),
+        ],
+        ids=str,
+    )
+    def test_what_is_not_theirs(self, confined, path):
+        look = "os.listdir" if path.is_dir() else "open"
+        assert run(confined, f"{look}({str(path)!r})")[0] == "denied"
+
+    def test_what_is(self, confined):
+        for path in (COURSE / "model.py", Path(os.__file__)):
+            assert run(confined, f"len(open({str(path)!r}).read())")[0] == "allowed"
+
+    def test_the_grader_by_its_processes(self, confined):
+        for place in ("mem", "environ", "maps", "fd", "cwd", "root"):
+            for pid in (os.getpid(), os.getppid(), "1", "' + str(os.getppid()) + '"):
+                path = f"'/proc/{pid}/{place}'"
+                read = f"os.listdir({path})" if place in ("fd", "cwd", "root") else f"open({path})"
+                assert run(confined, read)[0] == "denied", path
+
+    def test_the_environment_holds_nothing_of_the_graders(self, confined, monkeypatch):
+        monkeypatch.setenv("GLASSBOX_CANARY", "sings")
+        environment = run(confined, "dict(os.environ)")[1]
+        assert "GLASSBOX_CANARY" not in environment
+        student = confined("import os\ndef names(): return sorted(os.environ)")
+        names = student.call("names", {}).value
+        assert "HOME" in names
+        assert not [one for one in names if "SECRET" in one or "TOKEN" in one or "SSH" in one]
+
+    def test_other_students_boxes(self, confined):
+        other = confined(
+            "open('answer.txt', 'w').write('42')\nimport os\ndef here(): return os.getcwd()"
+        )
+        box = other.call("here", {}).value
+        assert run(confined, f"open('{box}/answer.txt').read()")[0] == "denied"
+        assert run(confined, f"os.listdir('{Path(box).parent}')")[0] == "denied"
+
+    def test_the_graders_modules(self, confined):
+        source = """
+            import sys, gc
+            def names(): return [name for name in sys.modules if "autograder" in name]
+            def load(name):
+                try: __import__(name)
+                except ImportError as error: return str(error)
+                return "loaded"
+            def again(name):
+                sys.modules.pop("autograder")
+                return load(name)
+        """
+        student = confined(source)
+        assert student.call("names", {}).value == ["autograder"]
+        for module in ("recorded", "bank", "labs", "spec", "compare", "frames", "sandbox.child"):
+            assert student.call("load", {"name": f"autograder.{module}"}).value != "loaded"
+            assert student.call("again", {"name": f"autograder.{module}"}).value != "loaded"
+
+
+class TestWriting:
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "open({0!r}, 'w')",
+            "open({0!r}, 'a')",
+            "os.truncate({0!r}, 0)",
+            "os.unlink({0!r})",
+            "os.rename({0!r}, {0!r} + '.old')",
+            "os.link({0!r}, 'mine')",
+            "os.symlink({0!r}, 'mine') or open('mine').read()",
+            "os.mkdir({0!r} + '.new')",
+        ],
+    )
+    def test_outside(self, confined, code, tmp_path):
+        place = tmp_path / "gradebook"
+        place.write_text("100")
+        for folder in (tmp_path, *tmp_path.parents[:-2]):
+            folder.chmod(0o777)
+        place.chmod(0o666)
+        assert run(confined, code.format(str(place)))[0] == "denied"
+        assert place.read_text() == "100"
+        assert [path.name for path in tmp_path.iterdir()] == ["gradebook"]
+
+    def test_modes_and_times_do_not_change(self, confined, tmp_path):
+        place = tmp_path / "gradebook"
+        place.write_text("100")
+        before = place.stat()
+        for code in ("os.chmod({0!r}, 0)", "os.utime({0!r}, (0, 0))", "os.chown({0!r}, 0, 0)"):
+            run(confined, code.format(str(place)))
+        after = place.stat()
+        assert (after.st_mode, after.st_mtime) == (before.st_mode, before.st_mtime)
+
+    def test_in_ones_own_folder_which_is_gone_afterwards(self, confined):
+        source = """
+            import os, tempfile, pathlib, shutil
+            def f():
+                pathlib.Path("a").mkdir(); pathlib.Path("a/b.txt").write_text("hi")
+                shutil.copy("a/b.txt", "c.txt")
+                with tempfile.TemporaryDirectory() as folder:
+                    pathlib.Path(folder, "x").touch()
+                return [os.getcwd(), sorted(os.listdir(".")), os.path.expanduser("~")]
+        """
+        student = confined(source)
+        answer = student.call("f", {})
+        assert answer.value[1] == ["a", "c.txt"], answer.message
+        assert answer.value[2] == answer.value[0]
+        student.close()
+        other = confined("import os\ndef there(box): return os.path.exists(box)")
+        assert other.call("there", {"box": answer.value[0]}).value is False
+
+    def test_a_very_deep_folder_is_gone_afterwards(self, confined):
+        source = """
+            import os
+            def f():
+                box = os.getcwd()
+                for _ in range(2000):
+                    os.mkdir("deeper"); os.chdir("deeper")
+                open("1", "w"); os.mkdir("2")
+                return box
+        """
+        student = confined(source)
+        box = student.call("f", {}).value
+        student.close()
+        other = confined("import os\ndef there(box): return os.path.exists(box)")
+        assert other.call("there", {"box": box}).value is False
+
+    def test_a_large_file(self, confined):
+        code = "open('x', 'wb').write(bytes(100 << 20))"
+        answer = confined(RUNS).call("run", {"code": code}, seconds=10)
+        assert answer.status == "crash" or answer.value[0] == "denied"
+
+
+class TestReachingOut:
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "socket.socket(socket.AF_INET)",
+            "socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)",
+            "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)",
+            "socket.create_connection(('127.0.0.1', 22), 1)",
+            "socket.getaddrinfo('example.org', 80)",
+            "socket.socket(socket.AF_UNIX).bind('here')",
+            "socket.socket(socket.AF_UNIX).connect('/run/docker.sock')",
+            "os.fork()",
+            "os.posix_spawn(sys.executable or '/bin/true', ['true'], {})",
+            "subprocess.run(['/bin/true'])",
+            "os.execv('/bin/true', ['true'])",
+            "os.memfd_create('x')",
+            "os.pidfd_open(os.getpid())",
+            "os.kill(os.getppid(), 0)",
+            "os.kill(1, signal.SIGKILL)",
+            "os.kill(-1, signal.SIGKILL)",
+            "os.killpg(os.getpgid(os.getppid()), signal.SIGTERM)",
+            "os.setuid(0)",
+            "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
+            "os.sched_setaffinity(os.getppid(), {0})",
+            "os.chroot('.')",
+            "os.mknod('device')",
+        ],
+    )
+    def test_refused(self, confined, code):
+        assert run(confined, code)[0] == "denied"
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            "ptrace, 16, os.getppid(), 0, 0",
+            "process_vm_readv, os.getppid(), 0, 0, 0, 0, 0",
+            "unshare, 0x10000000",
+            "mount, 0, 0, 0, 0, 0",
+            "setns, 0, 0",
+            "prlimit, os.getppid(), 7, 0, 0",
+        ],
+    )
+    def test_refused_by_way_of_c(self, confined, call):
+        name, _, arguments = call.partition(", ")
+        source = f"""
+            import ctypes, os
+            def f():
+                libc = ctypes.CDLL(None, use_errno=True)
+                return [libc.{name}({arguments}), ctypes.get_errno()]
+        """
+        assert confined(source).call("f", {}).value == [-1, 1]
+
+    @pytest.mark.parametrize("number", [56, 57, 58, 321, 425, 298, 250, 310], ids=str)
+    def test_refused_by_number(self, confined, number):
+        if os.uname().machine != "x86_64":
+            pytest.skip("these are the numbers of x86_64")
+        source = f"""
+            import ctypes
+            def f():
+                libc = ctypes.CDLL(None, use_errno=True)
+                return [libc.syscall({number}, 0, 0, 0, 0, 0, 0), ctypes.get_errno()]
+        """
+        assert confined(source).call("f", {}).value == [-1, 1]
+
+    def test_an_abstract_socket_of_the_graders(self, confined):
+        with socket.socket(socket.AF_UNIX) as server:
+            server.bind("\0glassbox-test-abstract")
+            server.listen()
+            code = "socket.socket(socket.AF_UNIX).connect('\\0glassbox-test-abstract')"
+            assert run(confined, code)[0] == "denied"
+
+    def test_what_honest_code_needs_still_works(self, confined):
+        source = """
+            import asyncio, concurrent.futures, os, signal, tempfile, threading, torch
+            def f():
+                async def one():
+                    await asyncio.sleep(0); return 1
+                with concurrent.futures.ThreadPoolExecutor(2) as pool:
+                    two = sum(pool.map(len, ["a", "b"]))
+                model = torch.nn.Linear(3, 3)
+                adam = torch.optim.Adam(model.parameters())
+                model(torch.ones(2, 3)).sum().backward(); adam.step()
+                os.kill(os.getpid(), 0)
+                with tempfile.TemporaryFile() as file:
+                    torch.save(model.state_dict(), file); file.seek(0)
+                    again = torch.load(file)
+                return [asyncio.run(one()), two, len(again), os.getuid() != 0]
+        """
+        answer = confined(source).call("f", {})
+        assert answer.value == [1, 2, 2, True], answer.message
+
+    def test_plots(self, confined):
+        source = """
+            import matplotlib.pyplot as plt, os
+            def f():
+                plt.imshow([[1, 2], [3, 4]]); plt.title("$x^2$"); plt.show()
+                plt.savefig("figure.png")
+                return os.path.getsize("figure.png") > 1000
+        """
+        answer = confined(source).call("f", {}, seconds=20)
+        assert answer.value is True, answer.message
+
+
+class TestWhatIsLeft:
+    def test_threads_end_with_the_process(self, confined):
+        source = """
+            import threading, time, os
+            def f():
+                def on():
+                    while True: time.sleep(0.01)
+                for _ in range(20): threading.Thread(target=on).start()
+                return os.getpid()
+        """
+        student = confined(source)
+        assert student.call("f", {}).status == "value"
+        before = time.monotonic()
+        student.close()
+        assert time.monotonic() - before < 10
+        assert student._child is None
+
+    def test_a_thread_bomb(self, confined):
+        source = """
+            import threading, time
+            def f():
+                for _ in range(100_000): threading.Thread(target=time.sleep, args=[99]).start()
+        """
+        answer = confined(source).call("f", {}, seconds=10)
+        assert answer.status in ("error", "memory", "timeout", "crash")
+
+    def test_descriptors_of_the_grader_are_not_there(self, confined):
+        code = "[fd for fd in range(5, 4096) if not ctypes.CDLL(None).fcntl(fd, 1) < 0]"
+        assert run(confined, code) == ["allowed", "[]"]
+
+    def test_nothing_is_privileged(self, confined):
+        status = run(
+            confined,
+            "[line for line in open('/proc/self/status') if line.startswith(('CapE', 'CapP', 'NoNew', 'Seccomp:'))]",
+        )[1]
+        assert status.count("0000000000000000") == 2
+        assert "NoNewPrivs:\\t1" in status
+        assert "Seccomp:\\t2" in status
+
+    def test_memory_of_one_submission_is_not_the_next_ones(self, confined):
+        student = confined("import torch\ntorch.CANARY = 1\ndef f(): torch.add = None")
+        student.call("f", {})
+        other = confined(
+            "import torch\ndef f(): return [hasattr(torch, 'CANARY'), torch.add is None]"
+        )
+        assert other.call("f", {}).value == [False, False]
+
+
+def test_the_escapes_are_tried_in_earnest(servers):
+    """Without confinement most of them succeed, so that a failure means something."""
+    found = levels.escapes(servers("process"))
+    assert {"read a file outside", "connect to a port", "start a process"} <= set(found)
