@@ -144,8 +144,8 @@ class StudentProcess:
 
     def _revive(self) -> None:
         """Start a process and run the cells in it, without those that have killed one."""
-        deadline = time.monotonic() + self._program.total_seconds
         while self._child is None and self._hopeless is None:
+            deadline = time.monotonic() + self._program.total_seconds
             self._child = self._fork(self._program)
             self._expect_ready(self._child)
             outcomes = self._run_cells(deadline)
