@@ -105,36 +105,41 @@ class FactoredMatrix:
         """Return the top left corner of the product, to look at."""
         return self.A[..., :size, :] @ self.B[..., :, :size]
 
-    def __matmul__(self, other: FactoredMatrix | Tensor) -> FactoredMatrix:
-        """Multiply by a matrix on the right, keeping the thinner pair of factors."""
+    def __matmul__(self, other: FactoredMatrix | Tensor) -> Any:
+        """Multiply on the right: by a matrix, keeping the thinner factors, or by a vector."""
         if isinstance(other, FactoredMatrix):
-            return (self @ other.A) @ other.B
-        inner, column = self.A.shape[-1], self.shape[-1]
-        return (
-            FactoredMatrix(self.A, self.B @ other)
-            if inner <= column
-            else FactoredMatrix(self.AB, other)
-        )
+            middle = self.B @ other.A
+            if middle.shape[-2] <= middle.shape[-1]:
+                return FactoredMatrix(self.A, middle @ other.B)
+            return FactoredMatrix(self.A @ middle, other.B)
+        if other.ndim == 1:
+            return (self.A @ (self.B @ other[:, None]))[..., 0]
+        if self.A.shape[-1] <= other.shape[-1]:
+            return FactoredMatrix(self.A, self.B @ other)
+        return FactoredMatrix(self.AB, other)
 
-    def __rmatmul__(self, other: Tensor) -> FactoredMatrix:
-        """Multiply by a matrix on the left, keeping the thinner pair of factors."""
-        inner, row = self.A.shape[-1], self.shape[-2]
-        return (
-            FactoredMatrix(other @ self.A, self.B)
-            if inner <= row
-            else FactoredMatrix(other, self.AB)
-        )
+    def __rmatmul__(self, other: Tensor) -> Any:
+        """Multiply on the left: by a matrix, keeping the thinner factors, or by a vector."""
+        if other.ndim == 1:
+            return self.T @ other
+        if self.A.shape[-1] <= other.shape[-2]:
+            return FactoredMatrix(other @ self.A, self.B)
+        return FactoredMatrix(other, self.AB)
 
     def __getitem__(self, index: Any) -> FactoredMatrix:
         """Choose from the leading axes: `model.OV[0, 3]` is head 3 of layer 0."""
+        leading = self.shape[:-2]
+        numbers = torch.arange(leading.numel(), device=self.A.device).view(leading)
         try:
-            return FactoredMatrix(self.A[index], self.B[index])
-        except (IndexError, ValueError) as error:
+            chosen = numbers[index]
+        except IndexError as error:
             raise IndexError(
                 f"FactoredMatrix of shape {tuple(self.shape)} was indexed with {index!r}; only "
-                f"the {self.ndim - 2} leading axes can be indexed.\n"
+                f"the {len(leading)} leading axes can be indexed.\n"
                 "Use .AB[...] for entries of the product, .get_corner() for a look."
             ) from error
+        A, B = (factor.reshape(-1, *factor.shape[-2:])[chosen] for factor in (self.A, self.B))
+        return FactoredMatrix(A, B)
 
     def __repr__(self) -> str:
         return f"FactoredMatrix(shape={tuple(self.shape)}, inner={self.A.shape[-1]})"
