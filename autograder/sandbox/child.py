@@ -40,6 +40,7 @@ class Student:
         self.module = ModuleType("__main__")
         self.module.__dict__["__builtins__"] = __builtins__
         sys.modules["__main__"] = self.module
+        seed(0)
 
     def run_cell(self, request: Reply) -> Reply:
         """Run a code cell.
@@ -50,7 +51,6 @@ class Student:
         index, source = request["index"], request["source"]
         filename = f"<cell {index + 1}>"
         linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
-        seed(index)
 
         def run() -> Reply:
             tree = ast.parse(source, filename)
@@ -169,11 +169,10 @@ def _why(error: Exception) -> Reply:
 
 
 def seed(number: int) -> None:
-    """Start every random source from `number`, and put torch back as a course finds it."""
+    """Start every random source from `number`."""
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002 (students use the old functions too)
     torch.manual_seed(number)
-    torch.set_grad_enabled(True)
 
 
 def peak_rss_mb() -> float:

@@ -29,7 +29,7 @@ from typing import Any
 from autograder.sandbox.pipes import Pipes
 from autograder.sandbox.program import Program, SandboxError
 from autograder.sandbox.student import StudentProcess
-from autograder.sandbox.view import bubblewrap, interpreter, look
+from autograder.sandbox.view import bubblewrap, interpreter, look, unreadable_to_others
 
 LEVELS = ("none", "process", "landlock", "namespaces")
 SCRIPT = Path(__file__).resolve().with_name("server.py")
@@ -220,6 +220,7 @@ class Server:
             "files": view.files,
             "listed": view.listed,
             "boxes": boxes,
+            "import_library": self._library_is_out_of_reach(),
             "uid": _free_uid() if self._root and self.level != "none" else None,
             "processes": PROCESSES if self._root else _own_tasks() + SPARE_PROCESSES,
         }
@@ -232,6 +233,9 @@ class Server:
             raise SandboxError(
                 f"the fork server does not start: {self.errors() or error}"
             ) from error
+
+    def _library_is_out_of_reach(self) -> bool:
+        return self._root and not self.in_view and bool(unreadable_to_others(interpreter()))
 
     def _hear(self, seconds: float, expected: str) -> tuple[dict[str, Any], list[int]]:
         """Return the next message of the kind expected; endings that come before are kept."""

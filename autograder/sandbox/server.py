@@ -38,6 +38,35 @@ PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 # Imported before the fork, so that no child pays for it. The later ones are for convenience.
 NEEDED = ("torch", "numpy", "einops", "jaxtyping", "course")
 OWN = ("autograder.sandbox.child", "autograder.sandbox.instruments")
+# Not part of anybody's exercise, slow, or with an effect when imported.
+UNWELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
+INNER = (
+    "collections.abc",
+    "concurrent.futures.thread",
+    "encodings.ascii",
+    "encodings.idna",
+    "encodings.latin_1",
+    "importlib.metadata",
+    "importlib.resources",
+    "multiprocessing.pool",
+    "unittest.mock",
+    "urllib.request",
+    "xml.etree.ElementTree",
+)
+WELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
+INNER = [
+    "collections.abc",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "encodings.ascii",
+    "encodings.latin_1",
+    "importlib.metadata",
+    "importlib.resources",
+    "multiprocessing.pool",
+    "unittest.mock",
+    "urllib.request",
+    "xml.etree.ElementTree",
+]
 WELCOME = ("einops.layers.torch", "course.zoo", "course.plots", "matplotlib.pyplot", "tqdm.auto")
 
 
@@ -185,8 +214,18 @@ def import_all(config: dict[str, Any]) -> None:
     for name in WELCOME:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    if config["import_library"]:
+        import_library()
     if config["home"] not in config["packages"]:
         sys.path.remove(config["home"])
+
+
+def import_library() -> None:
+    """Import the standard library as root, because students' processes cannot enter its folder."""
+    for name in [*sorted(sys.stdlib_module_names - UNWELCOME), *INNER]:
+        if not name.startswith("_"):
+            with contextlib.suppress(ImportError, AttributeError):
+                importlib.import_module(name)
 
 
 def warm() -> None:

@@ -48,7 +48,11 @@ def servers():
         if way not in started:
             level, in_view = WAYS[way]
             try:
-                started[way] = Server(level, in_view=in_view)
+                started[way] = server = Server(level, in_view=in_view)
+                found = escapes(server) if level == "landlock" else []
+                if found:
+                    server.close()
+                    started[way] = f"a confined process could {found}"
             except SandboxError as error:
                 started[way] = str(error)
         found = started[way]
@@ -62,25 +66,17 @@ def servers():
             one.close()
 
 
-def _start(servers, way):
-    with ExitStack() as stack:
-        yield Start(servers(way), stack)
-
-
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=["landlock-in-view", "process"])
 def start(request, servers):
     """Start submissions, at every level in turn."""
-    yield from _start(servers, request.param)
+    with ExitStack() as stack:
+        yield Start(servers(request.param), stack)
 
 
 @pytest.fixture(params=["landlock-in-view", "landlock-bare"])
 def confined(request, servers):
     """Start submissions where they can do no harm; afterwards an honest one still works."""
-    server = servers(request.param)
-    found = escapes(server)
-    if found:
-        pytest.skip(f"{request.param} does not hold on this machine: {found}")
     with ExitStack() as stack:
-        start = Start(server, stack)
+        start = Start(servers(request.param), stack)
         yield start
         assert start.honest()

@@ -316,10 +316,9 @@ class TestWhatIsLeft:
         assert run(confined, code) == ["allowed", "[]"]
 
     def test_nothing_is_privileged(self, confined):
-        status = run(
-            confined,
-            "[line for line in open('/proc/self/status') if line.startswith(('CapE', 'CapP', 'NoNew', 'Seccomp:'))]",
-        )[1]
+        wanted = ("CapE", "CapP", "NoNew", "Seccomp:")
+        code = f"[one for one in open('/proc/self/status') if one.startswith({wanted})]"
+        status = run(confined, code)[1]
         assert status.count("0000000000000000") == 2
         assert "NoNewPrivs:\\t1" in status
         assert "Seccomp:\\t2" in status

@@ -40,7 +40,14 @@ class TestCalls:
         assert student.restarts_left("good") == 1
 
     def test_a_new_process_is_a_fresh_one(self, start):
-        source = "import os\nseen = []\ndef f(x):\n    seen.append(x)\n    if x == 2: os._exit(1)\n    return seen"
+        source = """
+            import os
+            seen = []
+            def f(x):
+                seen.append(x)
+                if x == 2: os._exit(1)
+                return seen
+        """
         student = start(source)
         assert [student.call("f", {"x": x}).value for x in (0, 1, 2, 3)] == [[0], [0, 1], None, [3]]
 

@@ -77,10 +77,8 @@ def test_the_rest_of_course_works(student):
 
 
 def test_only_where_it_is_withheld(confined):
-    other = confined(
-        "from course.zoo import repeated_tokens\ndef f(): return callable(repeated_tokens)"
-    )
-    assert other.call("f", {}).value is True
+    other = confined("from course.zoo import repeated_tokens as f")
+    assert other.call("f", {}).message.startswith("TypeError")
 
 
 def test_names_that_do_not_exist_are_our_mistake(confined):
