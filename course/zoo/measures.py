@@ -37,6 +37,7 @@ def measure_induction(model: ToyTransformer) -> dict[str, float | str]:
     for kind, of_kind in zip(("previous-token", "induction"), scores.mean(dim=0), strict=True):
         table = {f"{layer}.{head}": value for (layer, head), value in _entries(of_kind)}
         facts |= {f"{kind} score {head}": value for head, value in table.items()}
+        facts[f"highest {kind} score"] = max(table.values())
         facts[f"{kind} heads"] = " ".join(head for head in table if table[head] > FOUND)
     facts["least distance of a score from 0.5"] = float((scores - FOUND).abs().min())
     return facts
