@@ -12,6 +12,7 @@ from specimens import KINDS, SIZES, make
 from torch.testing import assert_close
 
 from course import Config, ToyTransformer
+from course.model import causal_mask, rotary_table
 
 EXPECTED_NAMES = [
     "hook_embed",
@@ -258,6 +259,13 @@ def test_a_model_can_be_trained_after_inference_mode(kind, tokens):
         model(tokens)
     model(tokens).sum().backward()
     assert model.W_E.grad is not None
+
+
+def test_tables_that_are_kept_are_ordinary_tensors():
+    dtype, device = torch.float64, torch.device("cpu")
+    with torch.inference_mode():
+        tables = [causal_mask(77, dtype, device), rotary_table(77, 4, 10.0, dtype, device)]
+    assert not any(table.is_inference() for table in tables)
 
 
 def test_a_copy_has_hooks_of_its_own(gpt2, tokens):
