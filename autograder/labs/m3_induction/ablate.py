@@ -152,8 +152,8 @@ def _ablate_case(draw: Draw) -> dict[str, Any]:
 ABLATE_HEADS = Exercise(
     name="ablate_heads",
     title="Ablate every head",
-    claim="Taking away either half of the induction circuit costs the model its predictions in the "
-    "second copy; taking away the other heads costs little.",
+    claim="Taking away the previous-token head or an induction head costs the model its "
+    "predictions in the second copy; taking away any other head costs little.",
     objective="Measure what each head is worth by zero ablation, one at a time.",
     points=3,
     minutes=15,

@@ -117,7 +117,7 @@ INDUCTION_SCORE = Exercise(
     name="induction_score",
     title="Induction score",
     claim="On a repeated sequence an induction head attends to the token after the previous "
-    "occurrence, period - 1 places back.",
+    "occurrence, `period - 1` places back.",
     objective="Measure induction in any head, with a sequence that holds nothing else to learn.",
     points=2,
     minutes=10,
