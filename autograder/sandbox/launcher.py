@@ -79,7 +79,8 @@ class Sandbox:
         """The fork server; a new one when the last has died."""
         if self._server is None:
             raise SandboxError("this sandbox is closed")
-        if self._server.dead:
+        if self._server.spent:
+            self._server.close()
             self._server = Server(self._server.level, in_view=self._server.in_view)
         return self._server
 
@@ -119,7 +120,7 @@ class Server:
     Attributes:
         level: what it asks of its children.
         in_view: whether bubblewrap gives it a file system of its own.
-        dead: whether it has ended; nothing more can be started from it.
+        spent: whether the next submission needs another one.
 
     """
 
@@ -130,7 +131,7 @@ class Server:
                 "development container, or a Linux machine"
             )
         self.level, self.in_view = level, in_view
-        self.dead = False
+        self._spent = False
         self._ended: dict[int, int] = {}
         self._root = os.getuid() == 0
         self._folder = Path(tempfile.mkdtemp(prefix="glassbox-"))
@@ -144,6 +145,11 @@ class Server:
             raise
         finally:
             theirs.close()
+
+    @property
+    def spent(self) -> bool:
+        """Whether it has ended, or a submission has left too much in its file system."""
+        return self._spent or self._process.poll() is not None
 
     def fork(self, program: Program) -> Child:
         """Return a confined process that waits for requests."""
@@ -163,7 +169,7 @@ class Server:
         try:
             while pid not in self._ended:
                 ended, _ = self._hear(ANSWER_SECONDS, "ended")
-                self._ended[ended["pid"]] = ended["code"]
+                self._note_end(ended)
         except (OSError, SandboxError) as error:
             raise self._death(error) from error
         return self._ended.pop(pid)
@@ -183,7 +189,7 @@ class Server:
 
     def close(self) -> None:
         """End it, whether it is well or not."""
-        self.dead = True
+        self._spent = True
         self._control.close()
         process = getattr(self, "_process", None)
         if process is not None:
@@ -193,7 +199,8 @@ class Server:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self._errors.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, theirs: socket.socket) -> None:
         view = look()
@@ -248,7 +255,11 @@ class Server:
             message = json.loads(raw)
             if message["message"] == expected:
                 return message, descriptors
-            self._ended[message["pid"]] = message["code"]
+            self._note_end(message)
+
+    def _note_end(self, message: dict[str, Any]) -> None:
+        self._ended[message["pid"]] = message["code"]
+        self._spent |= not message["clean"]
 
 
 def _environment(boxes: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from functools import cache
 LIBRARY = "libseccomp.so.2"
 ALLOW = 0x7FFF0000
 KILL_PROCESS = 0x80000000
-NE, MASKED_EQ = 1, 7
+NE, EQ, MASKED_EQ = 1, 4, 7
 CLONE_THREAD = 0x00010000
 AF_UNIX = 1
 UNKNOWN = -1  # __NR_SCMP_ERROR: a name that this libseccomp does not know
@@ -27,7 +27,7 @@ REFUSED = (
     "fork vfork execve execveat",
     # other processes
     "ptrace process_vm_readv process_vm_writev process_madvise process_mrelease kcmp tkill"
-    " pidfd_open pidfd_getfd pidfd_send_signal migrate_pages move_pages ioprio_set",
+    " pidfd_open pidfd_getfd pidfd_send_signal migrate_pages move_pages ioprio_set setpriority",
     # sockets that reach anywhere; socketpair remains, for asyncio
     "connect bind listen accept accept4 sendmsg sendmmsg",
     # memory that no limit counts, and that outlives the process
@@ -57,8 +57,15 @@ ONLY_WITH = {
     "sched_setscheduler": (0, 0),
     "sched_setparam": (0, 0),
     "sched_setattr": (0, 0),
-    "setpriority": (1, 0),
 }
+# A file can be told whom to signal: F_SETOWN, F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP.
+NEVER_WITH = (
+    ("fcntl", 1, 8),
+    ("fcntl", 1, 10),
+    ("fcntl", 1, 15),
+    ("ioctl", 1, 0x8901),
+    ("ioctl", 1, 0x8902),
+)
 ONLY_TO_ONESELF = ("kill", "tgkill", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
 
@@ -129,6 +136,8 @@ def _rules():
         yield name, 0, None
     for name, (argument, allowed) in ONLY_WITH.items():
         yield name, errno.EPERM, _Comparison(argument, NE, allowed, 0)
+    for name, argument, refused in NEVER_WITH:
+        yield name, errno.EPERM, _Comparison(argument, EQ, refused, 0)
     for name in ONLY_TO_ONESELF:
         yield name, errno.EPERM, _Comparison(0, NE, os.getpid(), 0)
     yield "clone", errno.EPERM, _Comparison(0, MASKED_EQ, CLONE_THREAD, 0)

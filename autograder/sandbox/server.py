@@ -16,13 +16,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
-import importlib
-import io
+import itertools
 import json
 import os
 import select
 import signal
-import site
 import socket
 import sys
 import threading
@@ -35,39 +33,7 @@ HERE = Path(__file__).resolve().parent
 MESSAGE = 1 << 20
 NOBODY = 65534
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
-# Imported before the fork, so that no child pays for it. The later ones are for convenience.
-NEEDED = ("torch", "numpy", "einops", "jaxtyping", "course")
-OWN = ("autograder.sandbox.child", "autograder.sandbox.instruments")
-# Not part of anybody's exercise, slow, or with an effect when imported.
-UNWELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
-INNER = (
-    "collections.abc",
-    "concurrent.futures.thread",
-    "encodings.ascii",
-    "encodings.idna",
-    "encodings.latin_1",
-    "importlib.metadata",
-    "importlib.resources",
-    "multiprocessing.pool",
-    "unittest.mock",
-    "urllib.request",
-    "xml.etree.ElementTree",
-)
-WELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
-INNER = [
-    "collections.abc",
-    "concurrent.futures.thread",
-    "encodings.idna",
-    "encodings.ascii",
-    "encodings.latin_1",
-    "importlib.metadata",
-    "importlib.resources",
-    "multiprocessing.pool",
-    "unittest.mock",
-    "urllib.request",
-    "xml.etree.ElementTree",
-]
-WELCOME = ("einops.layers.torch", "course.zoo", "course.plots", "matplotlib.pyplot", "tqdm.auto")
+MAX_ENTRIES = 20_000
 
 
 def main() -> None:
@@ -84,10 +50,13 @@ class Server:
         self.control = control
         self.boxes = Path(config["boxes"])
         self.children: dict[int, tuple[int, Path]] = {}
-        import_all(config)
-        warm()
+        make_packages()
+        from autograder.sandbox import confine, preload
+
+        preload.everything(config)
         drop_privileges(config["uid"])
-        from autograder.sandbox import confine
+        if config["level"] != "none" and capabilities():
+            raise RuntimeError("this process has privileges that it cannot give up")
 
         self.ground = confine.Ground(
             level=config["level"],
@@ -156,10 +125,13 @@ class Server:
         _, status, usage = os.wait4(pid, 0)
         os.close(pidfd)
         self.end_orphans()
-        with contextlib.suppress(OSError):  # the launcher deletes what is left
-            clear(box)
+        try:
+            clean = clear(box)
+        except OSError:
+            clean = False
         code = os.waitstatus_to_exitcode(status)
-        self.say("ended", pid=pid, code=code, peak_rss_mb=usage.ru_maxrss / 1024)
+        peak = usage.ru_maxrss / 1024
+        self.say("ended", pid=pid, code=code, peak_rss_mb=peak, clean=clean)
 
     def end_orphans(self) -> None:
         """Kill what children left behind: as a subreaper the server has become its parent."""
@@ -196,54 +168,12 @@ def run_student(ground: Any, order: dict[str, Any], pipes: list[int], box: str) 
     child.serve(ground)
 
 
-def import_all(config: dict[str, Any]) -> None:
-    """Import the libraries, `course` and the child's code; torch keeps to one thread throughout."""
-    sys.path[:0] = config["packages"]
+def make_packages() -> None:
+    """Make importable what is in view of `autograder`, without running its `__init__`."""
     for name, folder in (("autograder", HERE.parent), ("autograder.sandbox", HERE)):
         package = ModuleType(name)
         package.__path__ = [str(folder)]
         sys.modules[name] = package
-    site.setquit()
-    import torch
-
-    torch.set_num_threads(1)
-    torch.set_num_interop_threads(1)
-    sys.path.append(config["home"])
-    for name in (*NEEDED, *OWN):
-        importlib.import_module(name)
-    for name in WELCOME:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
-    if config["import_library"]:
-        import_library()
-    if config["home"] not in config["packages"]:
-        sys.path.remove(config["home"])
-
-
-def import_library() -> None:
-    """Import the standard library as root, because students' processes cannot enter its folder."""
-    for name in [*sorted(sys.stdlib_module_names - UNWELCOME), *INNER]:
-        if not name.startswith("_"):
-            with contextlib.suppress(ImportError, AttributeError):
-                importlib.import_module(name)
-
-
-def warm() -> None:
-    """Take each lazy path once: an optimiser step, a contraction, a frame."""
-    import einops
-    import torch
-
-    from autograder.frames import encode, read_frame
-
-    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
-    optimiser = torch.optim.AdamW(model.parameters())
-    model(torch.ones(2, 4)).square().mean().backward()
-    optimiser.step()
-    optimiser.zero_grad()
-    einops.einsum(torch.ones(2, 3), torch.ones(3), "a b, b -> a")
-    einops.rearrange(torch.ones(2, 3), "a b -> (a b)")
-    stream = encode("warm", [torch.ones(2)])
-    read_frame(io.BytesIO(stream).read)
 
 
 def keep_to_itself() -> None:
@@ -282,8 +212,6 @@ def drop_privileges(uid: int | None) -> None:
                 break
         if os.getuid() == 0:
             raise RuntimeError("cannot change from root to an ordinary user")
-        if capabilities():
-            raise RuntimeError("this process kept its privileges as an ordinary user")
 
 
 def capabilities() -> int:
@@ -305,22 +233,31 @@ def descendants() -> set[int]:
     return {int(pid) for pid in listed.split()}
 
 
-def clear(box: Path) -> None:
-    """Delete a folder, however deep: what is in its folders is first moved to the top."""
+def clear(box: Path) -> bool:
+    """Delete a folder, however deep; return False when there is too much in it to be worth it.
+
+    What is in its folders is first moved to the top, so that no path gets long.
+    """
     count = 0
-    while entries := list(os.scandir(box)):
+    while entries := list(itertools.islice(os.scandir(box), MAX_ENTRIES)):
         for entry in entries:
             if not entry.is_dir(follow_symlinks=False):
+                count += 1
                 Path(entry.path).unlink()
                 continue
             Path(entry.path).chmod(0o700)
-            for inner in list(os.scandir(entry.path)):
+            for inner in list(itertools.islice(os.scandir(entry.path), MAX_ENTRIES)):
                 count += 1
                 if inner.is_dir(follow_symlinks=False):
                     Path(inner.path).chmod(0o700)
                 Path(inner.path).rename(box / f"{box.name}-{count}")
+                if count > MAX_ENTRIES:
+                    return False
             Path(entry.path).rmdir()
+        if count > MAX_ENTRIES:
+            return False
     box.rmdir()
+    return True
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ SERVER_FILES = (
     "values.py",
     "withhold.py",
     "sandbox/server.py",
+    "sandbox/preload.py",
     "sandbox/child.py",
     "sandbox/advice.py",
     "sandbox/confine.py",
@@ -47,6 +48,8 @@ class View:
         trees: folders, and files outside `course`, that may be read.
         files: the files of `course` that may be read.
         listed: folders of which the names may be listed, but not each file read.
+        roots: what `trees` was before `hidden` was taken out of it.
+        hidden: folders inside `roots` that must not be seen.
 
     """
 
@@ -54,6 +57,8 @@ class View:
     trees: tuple[str, ...]
     files: tuple[str, ...]
     listed: tuple[str, ...]
+    roots: tuple[str, ...]
+    hidden: tuple[str, ...]
 
     @property
     def course_home(self) -> str:
@@ -72,18 +77,23 @@ def look() -> View:
     shared = [Path(sys.base_prefix, name) for name in ("lib", "lib64")]
     trees: list[Path] = []
     listed: list[Path] = []
-    roots = [*packages, *libraries, *shared, *map(Path, SYSTEM_TREES), *map(Path, SYSTEM_FILES)]
-    for root in _outermost(root for root in roots if root.exists()):
+    wanted = [*packages, *libraries, *shared, *map(Path, (*SYSTEM_TREES, *SYSTEM_FILES))]
+    roots = _outermost(path for path in wanted if path.exists())
+    links = [Path(link) for link in SYSTEM_LINKS if Path(link).exists()]
+    for root in roots:
         seen, folders = subtract(root, hidden)
         trees += seen
         listed += folders
     files = [path for path in sorted(home.rglob("*")) if _is_seen(path, home)]
     listed += sorted({home, *(path.parent for path in files)})
+    inside = [path for path in hidden if path.exists() and set(path.parents) & set(roots)]
     return View(
-        tuple(map(str, packages)),
-        tuple(map(str, [*trees, *(Path(link) for link in SYSTEM_LINKS if Path(link).exists())])),
-        tuple(map(str, files)),
-        tuple(map(str, listed)),
+        packages=tuple(map(str, packages)),
+        trees=tuple(map(str, [*trees, *links])),
+        files=tuple(map(str, files)),
+        listed=tuple(map(str, listed)),
+        roots=tuple(map(str, [*roots, *links])),
+        hidden=tuple(map(str, sorted(inside))),
     )
 
 
@@ -128,20 +138,31 @@ def bubblewrap(view: View, *, as_root: bool) -> list[str] | None:
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev"]
     command += ["--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]
-    own = [str(PACKAGE / name) for name in SERVER_FILES]
-    paths = _outermost(map(Path, [*view.trees, interpreter(), *view.files, *own]))
-    # Left to itself bubblewrap makes folders above a file that only their owner can enter.
-    for folder in sorted({folder for path in paths for folder in path.parents}):
-        command += ["--perms", "0755", "--dir", str(folder)] if folder.name else []
-    for path in paths:
-        command += _bind(path)
-    return [*command, "--remount-ro", "/", "--chdir", "/", "--"]
+    roots = _outermost(map(Path, [*view.roots, interpreter()]))
+    hidden = [Path(path) for path in view.hidden]
+    files = [Path(path) for path in view.files] + [PACKAGE / name for name in SERVER_FILES]
+    steps = [(path, _bind(path)) for path in roots]
+    steps += [(path, ["--perms", "0755", "--tmpfs", str(path)]) for path in hidden]
+    steps += [(path, _bind(path)) for path in files]
+    for path, step in steps:
+        # Left to itself bubblewrap makes folders that only their owner can enter.
+        for folder in reversed(path.parents[:-1]):
+            if _is_within(folder, hidden) or not _is_within(folder, roots):
+                command += ["--perms", "0755", "--dir", str(folder)]
+        command += step
+    for path in (*view.hidden, "/"):
+        command += ["--remount-ro", path]
+    return [*command, "--chdir", "/", "--"]
 
 
 def _bind(path: Path) -> list[str]:
-    if path.is_symlink() and str(path) in SYSTEM_LINKS:
+    if str(path) in SYSTEM_LINKS and path.is_symlink():
         return ["--symlink", str(path.readlink()), str(path)]
     return ["--ro-bind", str(path), str(path)]
+
+
+def _is_within(path: Path, folders: Iterable[Path]) -> bool:
+    return bool({path, *path.parents} & set(folders))
 
 
 def _course() -> Path:

@@ -204,6 +204,7 @@ class TestReachingOut:
             "os.kill(-1, signal.SIGKILL)",
             "os.killpg(os.getpgid(os.getppid()), signal.SIGTERM)",
             "os.setuid(0)",
+            "__import__('fcntl').fcntl(0, 8, os.getppid())",
             "os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)",
             "os.sched_setaffinity(os.getppid(), {0})",
             "os.chroot('.')",
@@ -246,6 +247,30 @@ class TestReachingOut:
         """
         assert confined(source).call("f", {}).value == [-1, 1]
 
+    @pytest.mark.parametrize("number", [0x40000000 + 57, 0x40000000 + 520], ids=hex)
+    def test_another_architectures_numbers(self, confined, number):
+        if os.uname().machine != "x86_64":
+            pytest.skip("these are the numbers of x32")
+        answer = confined(
+            f"import ctypes\ndef f(): return ctypes.CDLL(None).syscall({number})"
+        ).call("f", {})
+        assert answer.status == "crash"
+        assert "SIGSYS" in answer.message
+
+    def test_another_architectures_calls(self, confined):
+        if os.uname().machine != "x86_64":
+            pytest.skip("machine code of x86_64")
+        source = """
+            import ctypes, mmap
+            def f():
+                page = mmap.mmap(-1, 4096, prot=7)
+                page.write(bytes([0xB8, 2, 0, 0, 0, 0xCD, 0x80, 0xC3]))  # fork, the 32-bit way
+                place = ctypes.addressof(ctypes.c_char.from_buffer(page))
+                return ctypes.CFUNCTYPE(ctypes.c_int)(place)()
+        """
+        answer = confined(source).call("f", {})
+        assert answer.status == "crash"
+
     def test_an_abstract_socket_of_the_graders(self, confined):
         with socket.socket(socket.AF_UNIX) as server:
             server.bind("\0glassbox-test-abstract")
@@ -255,7 +280,7 @@ class TestReachingOut:
 
     def test_what_honest_code_needs_still_works(self, confined):
         source = """
-            import asyncio, concurrent.futures, os, signal, tempfile, threading, torch
+            import asyncio, concurrent.futures, os, signal, tempfile, threading, torch, tqdm
             def f():
                 async def one():
                     await asyncio.sleep(0); return 1
@@ -265,6 +290,7 @@ class TestReachingOut:
                 adam = torch.optim.Adam(model.parameters())
                 model(torch.ones(2, 3)).sum().backward(); adam.step()
                 os.kill(os.getpid(), 0)
+                list(tqdm.tqdm(range(3)))
                 with tempfile.TemporaryFile() as file:
                     torch.save(model.state_dict(), file); file.seek(0)
                     again = torch.load(file)

@@ -94,12 +94,12 @@ class TestInfrastructure:
 
     def test_a_server_that_dies_is_our_trouble_and_is_replaced(self):
         with Sandbox("process") as sandbox:
-            student = sandbox.start(PROGRAM)
             first = sandbox.server
+            student = sandbox.start(PROGRAM)
             os.killpg(first._process.pid, signal.SIGKILL)
             first._process.wait()
             with pytest.raises(SandboxError):
-                student.call("f", {"x": 1})
+                first.fork(PROGRAM)
             student.close()
             with sandbox.start(PROGRAM) as student:
                 assert student.call("f", {"x": 1}).value == 2
@@ -153,6 +153,15 @@ def f():
         grader.kill()
         grader.communicate()
         assert ended(handle, seconds=30)
+
+    def test_a_server_whose_disk_is_littered_is_replaced(self):
+        litter = "for i in range(30_000): open(str(i), 'w').close()"
+        with Sandbox() as sandbox:
+            first = sandbox.server
+            sandbox.start(Program(cells=[litter])).close()
+            with sandbox.start(PROGRAM) as student:
+                assert student.call("f", {"x": 1}).value == 2
+            assert sandbox.server is not first
 
     def test_two_threads_with_a_sandbox_each(self):
         answers = {}

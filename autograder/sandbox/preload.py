@@ -1,0 +1,95 @@
+"""In the fork server, before the first fork: import and try once what a lab will need.
+
+Each child then finds it in memory, at no cost. It also means that little is read from files later,
+when a child may no longer read them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import site
+import sys
+from typing import Any
+
+# Imported before the fork, so that no child pays for it. The later ones are for convenience.
+NEEDED = ("torch", "numpy", "einops", "jaxtyping", "course")
+OWN = ("autograder.sandbox.child", "autograder.sandbox.instruments")
+# Not part of anybody's exercise, slow, or with an effect when imported.
+UNWELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
+INNER = (
+    "collections.abc",
+    "concurrent.futures.thread",
+    "encodings.ascii",
+    "encodings.idna",
+    "encodings.latin_1",
+    "importlib.metadata",
+    "importlib.resources",
+    "multiprocessing.pool",
+    "unittest.mock",
+    "urllib.request",
+    "xml.etree.ElementTree",
+)
+WELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
+INNER = [
+    "collections.abc",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "encodings.ascii",
+    "encodings.latin_1",
+    "importlib.metadata",
+    "importlib.resources",
+    "multiprocessing.pool",
+    "unittest.mock",
+    "urllib.request",
+    "xml.etree.ElementTree",
+]
+WELCOME = ("einops.layers.torch", "course.zoo", "course.plots", "matplotlib.pyplot", "tqdm.auto")
+
+
+def everything(config: dict[str, Any]) -> None:
+    """Import the libraries, `course` and the child's code; torch keeps to one thread throughout."""
+    sys.path[:0] = config["packages"]
+    site.setquit()
+    import torch
+
+    torch.set_num_threads(1)
+    torch.set_num_interop_threads(1)
+    sys.path.append(config["home"])
+    for name in (*NEEDED, *OWN):
+        importlib.import_module(name)
+    for name in WELCOME:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    if config["import_library"]:
+        import_library()
+    if config["home"] not in config["packages"]:
+        sys.path.remove(config["home"])
+    warm()
+
+
+def import_library() -> None:
+    """Import the standard library as root, because students' processes cannot enter its folder."""
+    for name in [*sorted(sys.stdlib_module_names - UNWELCOME), *INNER]:
+        if not name.startswith("_"):
+            with contextlib.suppress(ImportError, AttributeError):
+                importlib.import_module(name)
+
+
+def warm() -> None:
+    """Take each lazy path once: an optimiser step, a contraction, a frame."""
+    import einops
+    import torch
+
+    from autograder.frames import encode, read_frame
+
+    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
+    optimiser = torch.optim.AdamW(model.parameters())
+    model(torch.ones(2, 4)).square().mean().backward()
+    optimiser.step()
+    optimiser.zero_grad()
+    einops.einsum(torch.ones(2, 3), torch.ones(3), "a b, b -> a")
+    einops.rearrange(torch.ones(2, 3), "a b -> (a b)")
+    stream = encode("warm", [torch.ones(2)])
+    read_frame(io.BytesIO(stream).read)
