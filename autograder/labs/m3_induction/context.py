@@ -82,7 +82,7 @@ def _drawn(draw: Draw) -> dict[str, Any]:
 
 
 def _case(draw: Draw) -> dict[str, Any]:
-    """Draw until no two ideas, right or wrong, give nearly the same number."""
+    """Draw until the score is large and no two ideas, right or wrong, give nearly the same."""
     ideas = (
         *(_sign, _no_shift, _next_token, _probability, _mean_probability_first),
         *(_average_up_to, _in_bits, _first_sequence),
@@ -91,7 +91,7 @@ def _case(draw: Draw) -> dict[str, Any]:
         case = _drawn(draw)
         right = -_sign(**case)
         answers = torch.stack([right, *(idea(**case) for idea in ideas)]).sort().values
-        if answers.diff().min() > 0.02 * right.abs():
+        if right.abs() > 1.5 and answers.diff().min() > 0.02 * right.abs():
             return case
 
 
