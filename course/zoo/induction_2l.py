@@ -2,12 +2,13 @@
 
 The text it learns from is random tokens on a ring: walk round it, and now and then jump to another
 place. Once a token has been seen, what follows it is known, wherever the walk goes on from. A walk
-without jumps is the task of `repeated_tokens`, on which the model is measured; trained on that
-alone it learns something else, a blurred view of about one period back, and has no induction head.
+without jumps is the task of `repeated_tokens`, on which the model is measured. The jumps make it
+matter which token came just before: without them its neighbours tell as much, and the
+previous-token head looks at several.
 
-Eight heads would share the work of two, each a little. So for a while in mid-training every head
-has a price, the size of its QK and OV circuits. Heads that are not worth it fall idle and stay so
-when the price is gone, and the others sharpen.
+Left alone, all four heads of layer 1 become induction heads. So for a while in mid-training every
+head has a price, the size of its QK and OV circuits. Heads that are not worth it fall idle and stay
+so when the price is gone, and the others sharpen.
 
 The circuit: "In-context Learning and Induction Heads" (Olsson et al. 2022).
 """
@@ -103,7 +104,7 @@ def size_of_heads(model: ToyTransformer) -> Float[Tensor, ""]:
 
 def _rate(step: int, steps: int) -> float:
     """Return the learning rate's factor: up, level for a third of the steps, down."""
-    return min(1.0, (step + 1) / WARM_UP, 1.5 * (1 - step / steps) + 0.02)
+    return min(1.0, (step + 1) / WARM_UP, 1.5 * (1 - step / max(steps, 1)) + 0.02)
 
 
 def _make(seed: int, steps: int, progress: bool) -> ToyTransformer:

@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
 
 from course import plots
 
@@ -34,6 +35,11 @@ def texts(axis) -> list[str]:
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
+def shown(ax: Axes) -> np.ndarray:
+    """Return the values that a panel's image was made from."""
+    return np.asarray(ax.images[0].get_array())
+
+
 def test_attention_patterns_has_a_panel_for_each_head():
     pattern = patterns(6, 5)
     grid = plots.attention_patterns(pattern, TOKENS, columns=4, title="Layer 0")
@@ -41,10 +47,10 @@ def test_attention_patterns_has_a_panel_for_each_head():
     assert all(ax.get_xlabel() == "key" for ax in grid)
     assert [ax.get_ylabel() for ax in grid] == ["query", "", "", "", "query", ""]
     for ax, head in zip(grid, pattern, strict=True):
-        np.testing.assert_allclose(ax.images[0].get_array(), head.numpy(), rtol=1e-6)
+        np.testing.assert_allclose(shown(ax), head.numpy(), rtol=1e-6)
         assert ax.images[0].get_clim() == (0, 1)
     assert len(grid[0].figure.axes) == 6 + 1, "six panels and one colour bar"
-    assert plt.get_fignums() == [grid[0].figure.number]
+    assert len(plt.get_fignums()) == 1
 
 
 def test_attention_patterns_labels_tokens_without_reading_them_as_formulas():
@@ -76,7 +82,7 @@ def test_heat_map_has_labels_numbers_and_white_at_zero():
     assert texts(ax.xaxis) == ["x", "y", "z"]
     image = ax.images[0]
     assert image.get_clim() == (-2, 2)
-    assert min(image.cmap(image.norm(0.0))[:3]) > 0.95
+    assert min(image.to_rgba(np.zeros((1, 1)))[0, 0, :3]) > 0.95
     written = [text.get_text() for text in ax.texts]
     assert written == ["1.00", "-2.00", "0.00", "0.50", "0.25", "-inf"]
 
@@ -112,7 +118,7 @@ def test_side_by_side_shares_one_scale_and_shows_the_difference():
     assert [ax.get_xlabel() for ax in grid] == ["key"] * 3
     assert grid[0].get_ylabel() == "query"
     assert grid[0].images[0].get_clim() == grid[1].images[0].get_clim() == (-4, 4)
-    np.testing.assert_array_equal(grid[2].images[0].get_array(), [[0, 0], [0, 1]])
+    np.testing.assert_array_equal(shown(grid[2]), [[0, 0], [0, 1]])
     assert grid[2].images[0].get_clim() == (-1, 1)
 
 
@@ -129,7 +135,8 @@ def test_side_by_side_never_broadcasts():
 def test_residual_attribution_has_a_bar_for_each_part_from_the_top_down():
     values = torch.tensor([1.0, -0.5, 0.0], requires_grad=True)
     ax = plots.residual_attribution(["embed", "0.0", "0.1"], values)
-    assert [bar.get_width() for bar in ax.patches] == [1.0, -0.5, 0.0]
+    assert [bar.get_extents().width > 0 for bar in ax.patches] == [True, True, False]
+    assert [text.get_text() for text in ax.texts] == ["1.00", "-0.50", "0.00"]
     assert texts(ax.yaxis) == ["embed", "0.0", "0.1"]
     assert ax.yaxis_inverted()
     assert ax.get_xlabel() == "contribution to the logit difference"
@@ -146,7 +153,7 @@ def test_loss_by_position_draws_mean_band_and_mark():
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), [2, 2, 2])
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), [1, 2, 3])
     assert len(ax.collections) == 1, "only the batch has a band"
-    assert list(ax.lines[2].get_xdata()) == [2, 2]
+    np.testing.assert_array_equal(ax.lines[2].get_xdata(), [2, 2])
     assert [text.get_text() for text in ax.texts] == ["again"]
     legend = ax.get_legend()
     assert legend is not None

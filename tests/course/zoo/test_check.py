@@ -37,10 +37,10 @@ def test_every_shipped_model_matches_its_card():
 def test_other_weights_are_found_out(folder):
     model = zoo.load("induction_by_hand", folder)
     with torch.no_grad():
-        model.blocks[1].attn.get_parameter("b_Q").zero_()  # it no longer rests on the BOS
+        model.get_parameter("blocks.1.attn.W_O").zero_()
     store.save("induction_by_hand", model, folder)
     wrong = failed(zoo.check_card("induction_by_hand", folder))
-    assert {"sha256 of the weights", "accuracy without BOS, period 8"} <= wrong
+    assert {"sha256 of the weights", "accuracy", "accuracy, bounds"} <= wrong
     assert "config" not in wrong
 
 

@@ -71,7 +71,7 @@ def test_a_disguise_with_one_rotation_left_out_would_be_noticed(cfg):
     model = ToyTransformer.random(cfg, seed=5)
     hidden = disguise(model, 0)
     with torch.no_grad():
-        hidden.model.blocks[0].attn.get_parameter("W_O")[0].copy_(model.W_O[0, 0])
+        hidden.model.get_parameter("blocks.0.attn.W_O")[0].copy_(model.W_O[0, 0])
     tokens = tokens_for(model)
     change = hidden.logits(hidden.model(hidden.tokens(tokens))) - model(tokens)
     assert change.abs().max() > 1e-3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 
@@ -21,7 +23,7 @@ def test_walks_follow_a_ring_but_for_the_jumps():
     for row in tokens[:, 1:].tolist():
         assert len(set(row)) <= 24
         follower: dict[int, int] = {}
-        for here, there in zip(row, row[1:], strict=False):
+        for here, there in pairwise(row):
             steps += here in follower
             kept += follower.get(here) == there
             follower.setdefault(here, there)
