@@ -20,7 +20,7 @@ LINES = (BLUE, ORANGE, "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 SMALL, MEDIUM, LARGE = 7, 8, 9
 
 # In inches, in SMALL type.
-LINE, LETTER, BAR = 0.13, 0.065, 0.65
+LINE, LETTER, BAR = 0.12, 0.065, 0.65
 
 Labels = Sequence[Any]
 

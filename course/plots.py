@@ -15,6 +15,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
 from course import _drawing as drawing
@@ -221,6 +222,7 @@ def loss_by_position(
         ax.text(position, 1.01, drawing.text(label), transform=above, fontsize=SMALL, ha="center")
     if any(lines):
         ax.legend(fontsize=MEDIUM, frameon=False)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.tick_params(labelsize=SMALL)
     ax.spines[["top", "right"]].set_visible(False)
     drawing.name(ax, title, "position", "loss (nats)")

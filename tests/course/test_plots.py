@@ -160,6 +160,7 @@ def test_loss_by_position_draws_mean_band_and_mark():
     assert [text.get_text() for text in legend.get_texts()] == ["with BOS (n=2)", "without"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("position", "loss (nats)")
     assert ax.get_ylim()[0] == 0
+    assert all(tick == int(tick) for tick in ax.get_xticks()), "positions are whole numbers"
 
 
 def test_loss_by_position_of_one_line_needs_no_legend():
