@@ -6,22 +6,21 @@ functions are called, one case at a time, and every answer is judged here.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
 from autograder.bank import LabBank
 from autograder.diagnose import judge
 from autograder.recorded import Case, RecordedExercise, RecordedLab
 from autograder.results import ExerciseResult, Result, exercise_result, grader_facts, now
-from autograder.sandbox import Program, Sandbox, SandboxError, StudentProcess
+from autograder.sandbox import LEVELS, Program, Sandbox, SandboxError, StudentProcess
 from autograder.submissions import Found, Submission, SubmissionError, read
 
-CELL_SECONDS = 10.0
+CELL_SECONDS = 5.0
 # After one of these the same function would only do it again.
 FINAL = ("timeout", "memory", "crash", "missing", "not_started", "infrastructure")
 
@@ -45,43 +44,77 @@ class Papers:
         return cls(lab, lambda _student, exercise: exercise.cases, "public")
 
 
+class Sandboxes:
+    """A sandbox for each worker, lent to whoever grades next.
+
+    Attributes:
+        level: how well students' code is confined; every sandbox has shown it.
+        reasons: why not better.
+        count: how many there are.
+
+    """
+
+    def __init__(self, count: int, isolation: str | None = None) -> None:
+        """Start them side by side; raise SandboxError when one cannot reach the level."""
+        self.count = count
+        self._free: SimpleQueue[Sandbox] = SimpleQueue()
+        self._all: list[Sandbox] = []
+        with ThreadPoolExecutor(count) as pool:
+            started = [pool.submit(Sandbox, isolation) for _ in range(count)]
+        failures = [one.exception() for one in started]
+        self._all = [one.result() for one in started if one.exception() is None]
+        if failure := next(filter(None, failures), None):
+            self.close()
+            raise failure
+        # The weakest counts: what is promised holds for every submission.
+        weakest = min(self._all, key=lambda one: LEVELS.index(one.level))
+        self.level, self.reasons = weakest.level, list(weakest.reasons)
+        for sandbox in self._all:
+            self._free.put(sandbox)
+
+    def __enter__(self) -> Sandboxes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def lent(self) -> Iterator[Sandbox]:
+        """Lend a free sandbox for the time of one submission."""
+        sandbox = self._free.get()
+        try:
+            yield sandbox
+        finally:
+            self._free.put(sandbox)
+
+    def close(self) -> None:
+        """End them all."""
+        for sandbox in self._all:
+            sandbox.close()
+
+
 def grade_all(
-    found: Iterable[Found],
-    papers: Mapping[str, Papers],
-    *,
-    isolation: str | None = None,
-    workers: int | None = None,
+    found: Iterable[Found], papers: Mapping[str, Papers], sandboxes: Sandboxes
 ) -> Iterator[Result]:
     """Grade submissions side by side and yield each result as it is ready.
 
     Args:
         found: what `submissions.discover` returned.
         papers: by lab name.
-        isolation: the level to run at; the best that this machine gives by default.
-        workers: threads, each with a sandbox; one per core by default.
+        sandboxes: as many as are to be graded at once.
 
     """
-    jobs = list(found)
-    count = max(1, min(workers or os.cpu_count() or 1, len(jobs)))
-    local = threading.local()
-    with ExitStack() as sandboxes, ThreadPoolExecutor(count) as pool:
-        lock = threading.Lock()
 
-        def own_sandbox() -> Sandbox:
-            if not hasattr(local, "sandbox"):
-                sandbox = Sandbox(isolation)
-                with lock:
-                    local.sandbox = sandboxes.enter_context(sandbox)
-            return local.sandbox
+    def job(item: Found) -> Result:
+        with sandboxes.lent() as sandbox:
+            return grade(item, papers.get(item.lab or ""), sandbox)
 
-        def job(item: Found) -> Result:
-            return grade(item, papers.get(item.lab or ""), own_sandbox)
-
-        for future in as_completed([pool.submit(job, item) for item in jobs]):
+    with ThreadPoolExecutor(sandboxes.count) as pool:
+        for future in as_completed([pool.submit(job, item) for item in found]):
             yield future.result()
 
 
-def grade(found: Found, papers: Papers | None, sandbox: Callable[[], Sandbox]) -> Result:
+def grade(found: Found, papers: Papers | None, sandbox: Sandbox) -> Result:
     """Grade one submission; trouble of ours becomes the status `infrastructure`, never a 0."""
     if papers is None or found.problem:
         return _without_grade(found, papers, "unreadable", found.problem or "unknown lab")
@@ -90,7 +123,7 @@ def grade(found: Found, papers: Papers | None, sandbox: Callable[[], Sandbox]) -
     except SubmissionError as error:
         return _without_grade(found, papers, "unreadable", str(error))
     try:
-        return _grade_submission(found, submission, papers, sandbox())
+        return _grade_submission(found, submission, papers, sandbox)
     except SandboxError as error:
         return _without_grade(found, papers, "infrastructure", str(error))
 

@@ -272,14 +272,26 @@ def zoo_main(
         for name in models.names():
             console.print(f"{name}: {models.card(name)['what']}", highlight=False)
         return
-    table = Table("model", "claim", "card", "measured", "")
-    rows = [(name, row) for name in models.names() for row in models.check_card(name)]
-    for name, row in rows:
-        mark = "ok" if row.ok else "DIFFERS"
-        table.add_row(name, row.claim, str(row.recorded), str(row.measured), mark)
-    console.print(table)
-    if not all(row.ok for _, row in rows):
-        fail("a model does not do what its card says")
+    differs = []
+    for name in models.names():
+        rows = models.check_card(name)
+        table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD)
+        for heading in ("claim", "card", "measured", ""):
+            table.add_column(heading, no_wrap=True)
+        for row in rows:
+            mark = "ok" if row.ok else "[red]differs[/red]"
+            table.add_row(row.claim, _short(row.recorded), _short(row.measured), mark)
+        console.print(table)
+        differs += [f"{name}: {row.claim}" for row in rows if not row.ok]
+    if differs:
+        fail(f"a model does not do what its card says: {'; '.join(differs)}")
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = str(value)
+    return text if len(text) <= 16 else f"{text[:13]}..."
 
 
 @zoo.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,12 +10,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from autograder.bank import open_bank, read_secret
-from autograder.batch import Papers, grade_all
+from autograder.batch import Papers, Sandboxes, grade_all
 from autograder.gradesheet import in_order, tables, write_csv, write_result
 from autograder.recorded import RecordingError, load_lab, recorded_labs
 from autograder.report import write_report
 from autograder.results import Result
-from autograder.sandbox import choose_level
+from autograder.sandbox import require_levels, require_reached
 from autograder.submissions import Found, discover
 
 
@@ -45,10 +46,15 @@ def grade_class(
     """Grade every submission under the paths and write results, grades.csv and report.html."""
     if lab is not None:
         load_lab(lab)  # an unknown lab is an error before anything runs
-    level = choose_level(isolation, minimum=min_isolation)
+    require_levels(isolation, minimum=min_isolation)
     found = discover(paths, lab=lab, pattern=pattern)
     papers = _papers(found, read_secret(secret), console)
-    results = _graded(found, papers, level, workers, out, console)
+    count = max(1, min(workers or os.cpu_count() or 1, len(found)))
+    with console.status("sandboxes"):
+        sandboxes = Sandboxes(count, isolation)
+    with sandboxes:
+        require_reached(sandboxes.level, sandboxes.reasons, minimum=min_isolation)
+        results = _graded(found, papers, sandboxes, out, console)
     ordered = in_order(results)
     write_csv(ordered, out / "grades.csv")
     write_report(ordered, out / "report.html")
@@ -56,7 +62,7 @@ def grade_class(
         console.print(table)
     _say_problems(ordered, console)
     console.print(
-        f"{len(ordered)} submissions, isolation {level}; "
+        f"{len(ordered)} submissions, isolation {sandboxes.level}; "
         f"wrote {out / 'results'}, {out / 'grades.csv'} and {out / 'report.html'}",
         highlight=False,
     )
@@ -80,8 +86,7 @@ def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Pa
 def _graded(
     found: list[Found],
     papers: dict[str, Papers],
-    level: str,
-    workers: int | None,
+    sandboxes: Sandboxes,
     out: Path,
     console: Console,
 ) -> list[Result]:
@@ -96,7 +101,7 @@ def _graded(
     )
     with progress:
         bar = progress.add_task("grading", total=len(found))
-        for result in grade_all(found, papers, isolation=level, workers=workers):
+        for result in grade_all(found, papers, sandboxes):
             write_result(result, out / "results")
             results.append(result)
             progress.advance(bar)

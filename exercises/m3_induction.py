@@ -1,13 +1,14 @@
 # %% [markdown]
 # # Induction heads
 #
-# A model reads a row of random tokens, and then the same row once more. The first time it can
-# only guess. The second time it could know every token, if it looked back to where it was before
-# and read what came next. In this lab you find the heads of a trained model that do this, take
-# them away, and write the weights of such a head yourself.
+# A model reads a sequence of random tokens, and then the same sequence once more. The first time
+# it can only guess. The second time it could know every token, if it looked back to where it was
+# before and read what came next. In this lab you find the heads of a trained model that do this,
+# take them away, and write the weights of such a head yourself.
 #
 # You need 80 minutes for seven exercises (15 points), and what `m0_toy_transformer` taught about
-# attention patterns and hooks. Everything runs on a laptop, without a network.
+# attention patterns and hooks. Everything runs on a laptop, without a network. When you are
+# stuck, `hint(your_function)` gives the next of three hints.
 #
 # **Afterwards you can**
 # - turn the picture of an attention pattern into a number, and search a whole model with it;
@@ -20,7 +21,8 @@
 # *Previous-token head*: a head that looks one position back. *Induction head*: a head that
 # attends to the token **after** an earlier occurrence of the current one and predicts it: after
 # `a b ... a` it says `b`. *Circuit*: parts of a model that do one thing together. *Ablation*:
-# setting a part to a fixed value, to see what is lost. *BOS*: the token that begins every row.
+# setting a part to a fixed value, to see what is lost. *BOS*: the token that begins every
+# sequence.
 #
 # Induction heads were described by [Elhage et al.
 # 2021](https://transformer-circuits.pub/2021/framework/index.html), and followed through training
@@ -33,6 +35,7 @@ check, hint = lab("m3_induction")
 
 # %%
 import math
+from itertools import product
 
 import matplotlib.pyplot as plt
 import torch
@@ -61,16 +64,17 @@ def once_written(function, *arguments):
 # %% [markdown]
 # ## The task and the specimen
 #
-# `zoo.repeated_tokens` writes a BOS, then a row R of random tokens, then R again. The number of
-# tokens in R is the `period`. With period 3:
+# `zoo.repeated_tokens` writes a BOS, then random tokens R, then R again. The number of tokens in
+# R is the `period`. With period 3:
 #
 # | position | 0 | 1 | 2 | 3 | 4 | 5 | 6 |
 # |---|---|---|---|---|---|---|---|
 # | token | BOS | a | b | c | a | b | c |
 #
 # So the first copy is at positions 1 to `period`, the second at `period + 1` to `2 * period`. The
-# specimen was trained on such rows. It has two layers of four heads and no MLP. Below is one row,
-# with the model's best guess of the **next** token under each position.
+# specimen has two layers of four heads and no MLP. It was trained on sequences in which random
+# tokens keep coming back in the same order, with a jump now and then. Below is one sequence, with
+# the model's best guess of the **next** token under each position.
 
 # %%
 model = zoo.load("induction_2l")
@@ -83,12 +87,12 @@ row, guess = tokens[0].tolist(), logits[0].argmax(dim=-1).tolist()
 for name, values in (("position", range(len(row))), ("token", row), ("guess", guess)):
     print(f"{name:9}" + "".join(f"{value:4}" for value in values))
 
-assert guess[-6:-1] == row[-5:]  # the last five tokens are foreseen
+assert guess[-6:-1] == row[-5:]  # the last five tokens are predicted
 assert all(mine != other for mine, other in zip(guess[1:6], row[2:7], strict=True))
 
 # %% [markdown]
 # For the controls there are two things in which nothing should be found: a model of the same
-# shape that was never trained, and rows whose second half is another row.
+# shape that was never trained, and sequences whose second half is another sequence.
 
 # %%
 untrained = ToyTransformer(model.cfg)
@@ -105,11 +109,11 @@ _, unrepeated_cache = model.run_with_cache(unrepeated)
 #
 # **Claim.** A head that looks one token back is found by averaging one diagonal of its pattern.
 #
-# **Why it matters.** A picture shows one row and takes a person to look at it. A number can be
-# averaged over many rows, and computed for a thousand heads.
+# **Why it matters.** A picture shows one sequence and takes a person to look at it. A number can
+# be averaged over many sequences, and computed for a thousand heads.
 #
-# `pattern[b, h, q, k]` is how much of its attention head `h` pays, in row `b` of the batch, from
-# position `q` to position `k`. These are the patterns of layer 0:
+# `pattern[b, h, q, k]` is how much of its attention head `h` pays, in sequence `b` of the batch,
+# from position `q` to position `k`. These are the patterns of layer 0:
 
 # %%
 plots.attention_patterns(cache["pattern", 0][0], row, title="Layer 0 of the specimen")
@@ -121,7 +125,7 @@ plt.show()
 #
 # **Predict.** Suppose a head spreads its attention evenly over all it may look at: the whole of
 # it at position 0, halves at position 1, thirds at position 2 and so on. What is its score for a
-# row of 6 tokens?
+# sequence of 6 tokens?
 
 # %%
 predicted_even_score = None  # a number from 0 to 1
@@ -145,10 +149,10 @@ check(previous_token_score)
 # %%
 even = torch.ones(6, 6).tril()
 even = even / even.sum(dim=-1, keepdim=True)
-reveal(predicted_even_score, sum(1 / seen for seen in range(2, 7)) / 5)
 
 if (score := once_written(previous_token_score, even[None, None])) is not None:
-    assert abs(score.item() - 0.29) < 1e-3
+    reveal(predicted_even_score, round(score.item(), 3))
+    assert math.isclose(score.item(), sum(1 / seen for seen in range(2, 7)) / 5, rel_tol=1e-5)
     trained_scores = previous_token_score(cache["pattern", 0])
     untrained_scores = previous_token_score(untrained_cache["pattern", 0])
     print("trained:  ", [round(score, 2) for score in trained_scores.tolist()])
@@ -161,13 +165,13 @@ if (score := once_written(previous_token_score, even[None, None])) is not None:
 # ## Exercise 2. The token after the previous occurrence
 # *10 minutes, difficulty 2 of 5, 2 points*
 #
-# **Claim.** On a repeated row an induction head attends to the token after the previous
+# **Claim.** On a repeated sequence an induction head attends to the token after the previous
 # occurrence, `period - 1` places back.
 #
 # **Why it matters.** Random tokens have no grammar and state no facts. The one thing that helps
 # is looking back, so what is measured on them is nothing else.
 #
-# Now layer 1, on the same row:
+# Now layer 1, on the same sequence:
 
 # %%
 plots.attention_patterns(cache["pattern", 1][0], row, title="Layer 1 of the specimen")
@@ -175,7 +179,7 @@ plt.show()
 
 # %% [markdown]
 # There is a stripe that begins with the second copy. Take period 3 again. At position 4, the
-# second `a`, an induction head wants to foretell `b`. The first `b` is at position 2: two places
+# second `a`, an induction head wants to predict `b`. The first `b` is at position 2: two places
 # back. In general, the previous occurrence is `period` places back, and the token after it
 # `period - 1`.
 #
@@ -194,7 +198,7 @@ def induction_score(
 ) -> Float[Tensor, "head"]:
     """Average each head's attention to the token after the previous occurrence.
 
-    The row is BOS + R + R and R has `period` tokens, so there are 2 * period + 1 positions. The
+    The tokens are BOS + R + R and R has `period` tokens, so there are 2 * period + 1 positions. The
     average is over the batch and over the queries of the second copy, q = period + 1 to
     2 * period. The token after the previous occurrence is the key q - (period - 1).
     """
@@ -206,8 +210,9 @@ check(induction_score)
 
 # %% [markdown]
 # **The prediction, and a control.** The head that looks at the previous occurrence sees the wrong
-# token, and scores nothing. For the control, the second copy is another random row. The heads of
-# layer 1 must lose their score, while the previous-token head keeps its own: it goes by position.
+# token, and scores nothing. For the control, the second copy is another random sequence. The
+# heads of layer 1 must lose their score, while the previous-token head keeps its own: it goes by
+# position.
 
 # %%
 positions = 2 * period + 1
@@ -266,7 +271,7 @@ def find_heads(
 
     Args:
         model: any model with attention heads.
-        tokens: BOS + R + R in every row, where R has `period` tokens.
+        tokens: BOS + R + R in every sequence, where R has `period` tokens.
         period: the length of R.
 
     Returns:
@@ -281,7 +286,7 @@ check(find_heads)
 
 # %% [markdown]
 # **The prediction, and two controls.** The search must come back empty from the untrained model,
-# and without induction heads from rows that do not repeat.
+# and without induction heads from sequences that do not repeat.
 
 # %%
 if (found := once_written(find_heads, model, tokens, period)) is not None:
@@ -357,18 +362,19 @@ def ablate_heads(
 check(ablate_heads)
 
 # %% [markdown]
-# **The prediction, and a control.** In rows that do not repeat there is nothing to look up, so no
-# head may be worth much.
+# **The prediction, and a control.** In sequences that do not repeat there is nothing to look up,
+# so no head may be worth much.
 
 # %%
 if (rise := once_written(ablate_heads, model, tokens, period)) is not None:
     plots.heat_map(rise, row_axis="layer", column_axis="head", title="Rise of the loss (nats)")
     plt.show()
-    costly = {(layer, head) for layer in layers for head in heads if rise[layer, head] > 1}
+    costly = {at for at in product(layers, heads) if rise[at] > 1}
     reveal(predicted_costly_heads, costly)
     control = ablate_heads(model, unrepeated, period)
     print(f"largest rise: {rise.max():.2f} nats; not repeated: {control.max():.2f} nats")
     assert {layer for layer, _ in costly} == {0, 1}
+    assert all(rise[at] < 0.1 for at in product(layers, heads) if at not in costly)
     assert control.max() < 0.5  # the control
 
 # %% [markdown]
@@ -383,12 +389,12 @@ if (rise := once_written(ablate_heads, model, tokens, period)) is not None:
 # any model. In the models of Olsson et al. it drops at the time when induction heads appear.
 #
 # Olsson et al. take the loss on a late token minus the loss on an early one. Mind the shift: the
-# logits at a position are about the **next** token. In the row `BOS a b`, the logits at position
-# 0 are a guess about `a`, and those at position 1 a guess about `b`.
+# logits at a position are about the **next** token. In the sequence `BOS a b`, the logits at
+# position 0 are a guess about `a`, and those at position 1 a guess about `b`.
 #
-# **Predict.** Tokens are drawn evenly from all but the BOS. The best possible guess about the
-# second token of R gives each of them the same probability; about the last token of the row one
-# can be certain. What is the best possible score between the two?
+# **Predict.** Say that the tokens of R are drawn evenly from all but the BOS. The best possible
+# guess about the second token of R gives each of them the same probability; about the last token
+# of the sequence one can be certain. What is the best possible score between the two?
 
 # %%
 predicted_best_score = None  # a number, in nats
@@ -424,16 +430,15 @@ def curve(model, tokens):
     return torch.stack([in_context_learning_score(logits, tokens, 1, late) for late in later])
 
 
-reveal(predicted_best_score, -math.log(d_vocab - 1))
 if once_written(in_context_learning_score, logits, tokens, 2, 2 * period) is not None:
+    reveal(predicted_best_score, -math.log(d_vocab - 1))
     curves = {
         "specimen": curve(model, tokens),
         "specimen, not repeated": curve(model, unrepeated),
         "untrained": curve(untrained, tokens),
     }
-    plots.loss_by_position(
-        curves, mark={"second copy": period}, title="Loss, less that of token 1; 0 is token 1"
-    )
+    title = "Loss of the guess made at each position, less that at position 0"
+    plots.loss_by_position(curves, mark={"second copy": period + 1}, title=title)
     plt.show()
     assert curves["specimen"][-1] < -2
     assert curves["specimen, not repeated"][-1] > -0.5
@@ -444,12 +449,12 @@ if once_written(in_context_learning_score, logits, tokens, 2, 2 * period) is not
 # ## Exercise 6. What the BOS is for
 # *10 minutes, difficulty 3 of 5, 2 points*
 #
-# **Claim.** Without a token to rest on, the hand-built circuit gets one prediction of each row
-# wrong, so what it loses depends on the length.
+# **Claim.** Without a token to rest on, the hand-built circuit gets one prediction of each
+# sequence wrong, so what it loses depends on the length.
 #
 # **Why it matters.** The rows of a pattern sum to one, so a head must look somewhere even when it
-# finds nothing. What stands first often serves for that. Feed a model text without it, and you
-# study something that the model was not made for.
+# finds nothing. A model that was made to look at a BOS in that case does something else on text
+# without one, and whoever forgets the BOS studies that.
 #
 # The model `induction_by_hand` was written, not trained. Head 0.0 looks one place back and notes
 # which token stands there. Head 1.0 looks for a place whose note is its own current token, and
@@ -466,6 +471,8 @@ both = torch.cat([hand_cache["pattern", 0][0], hand_cache["pattern", 1][0]])
 plots.attention_patterns(both, hand_row, names=["0.0", "1.0"], columns=2, title="With the BOS")
 plt.show()
 
+resting = hand_cache["attn_scores", 1][:, 0, 1 : hand_period + 1, 0]
+assert torch.allclose(resting, torch.full_like(resting, 15.0))  # the score of position 0
 assert hand_cache["pattern", 1][:, 0, : hand_period + 1, 0].min() > 0.99  # rests in the first copy
 
 # %% [markdown]
@@ -485,8 +492,8 @@ assert hand_cache["pattern", 1][:, 0, : hand_period + 1, 0].min() > 0.99  # rest
 predicted_accuracies = {4: (None, None), 8: (None, None), 16: (None, None)}  # T: (with, without)
 
 # %% [markdown]
-# Now measure it. In the rows that the check uses, some tokens of the second copy are replaced, so
-# that no model is right everywhere. Count these predictions like all others.
+# Now measure it. In the sequences that the check uses, some tokens of the second copy are
+# replaced, so that no model is right everywhere. Count these predictions like all others.
 
 # %% exercise="bos_accuracy" points=2
 def bos_accuracy(
@@ -507,23 +514,24 @@ def bos_accuracy(
 check(bos_accuracy)
 
 # %% [markdown]
-# Head 1.0 without the BOS. When the first token comes back, position 0 has both the right note
-# and the resting score. The head attends to it, and foretells the token that it stands on.
+# The same without the BOS. When the first token comes back, position 0 has both the right note
+# and the resting score. Head 1.0 attends to it, and predicts the token that it stands on.
 
 # %%
 _, bare_cache = by_hand.run_with_cache(hand_tokens[:, 1:])
-bare = bare_cache["pattern", 1][0]
-plots.attention_patterns(bare, hand_row[1:], names=["1.0"], columns=2, title="Without the BOS")
+bare = torch.cat([bare_cache["pattern", 0][0], bare_cache["pattern", 1][0]])
+names = ["0.0", "1.0"]
+plots.attention_patterns(bare, hand_row[1:], names=names, columns=2, title="Without the BOS")
 plt.show()
 
-assert bare[0, hand_period, 0] > 0.99  # the first token, come back: the wrong place
-assert bare[0, hand_period + 1, 2] > 0.99  # the next one: the right place
+assert bare[1, hand_period, 0] > 0.99  # the first token, come back: the wrong place
+assert bare[1, hand_period + 1, 2] > 0.99  # the next one: the right place
 
 # %% [markdown]
 # **The prediction, and two controls.** One of T - 1 predictions is wrong, so (T - 2) / (T - 1)
 # are right. Any other token may stand in for the BOS, as long as it does not come back: what the
-# head needs is a place to rest. And in rows whose second copy runs backwards, nearly nothing may
-# be right.
+# head needs is a place to rest. And in sequences whose second copy runs backwards, nearly nothing
+# may be right.
 
 # %%
 measured = {}
@@ -650,14 +658,14 @@ check(induction_head_weights)
 # %% [markdown]
 # **The prediction, and a control.** `W_K` reads what stands before the key, `W_V` what stands at
 # it. The control asks your head about the same token: a head that matched it would look for the
-# previous occurrence itself, and foretell what the model has just read.
+# previous occurrence itself, and predict what the model has just read.
 
 # %%
 basis = torch.linalg.qr(torch.randn(20, 20, generator=numbers)).Q
 token, previous, output, unused = basis.split((6, 6, 6, 2))
-reveal(predicted_reads, {"W_K": "previous", "W_V": "token"})
 
 if (head := once_written(induction_head_weights, token, previous, output, 12.0)) is not None:
+    reveal(predicted_reads, {"W_K": "previous", "W_V": "token"})
     W_QK, W_OV = head["W_Q"] @ head["W_K"].T / 6**0.5, head["W_V"] @ head["W_O"]
     assert torch.allclose(token @ W_QK @ previous.T, 12 * torch.eye(6), atol=1e-4)
     assert torch.allclose(token @ W_OV, output, atol=1e-5)
@@ -675,8 +683,8 @@ if (head := once_written(induction_head_weights, token, previous, output, 12.0))
 # - Four matrices are enough to write an induction head down.
 #
 # ## What this does not show
-# - These rows hold a repetition and nothing else. That a head scores high on them does not mean
-#   that it does only this in other text.
+# - These sequences hold a repetition and nothing else. That a head scores high on them does not
+#   mean that it does only this in other text.
 # - A head set to zero puts the model in a state it never met in training. A rise of the loss says
 #   that something depends on the head, not what the head computes. Other kinds of ablation can
 #   give another order; `m3_patching` compares them.

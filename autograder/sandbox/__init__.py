@@ -6,12 +6,13 @@ The grader's side is `launcher` (a fork server, and students' processes started 
 other side of the wall. Neither side is given an expected value, so neither can leak one.
 """
 
-from autograder.sandbox.launcher import Sandbox, SandboxError
-from autograder.sandbox.levels import Probe, choose_level, probe
+from autograder.sandbox.launcher import LEVELS, Sandbox, SandboxError
+from autograder.sandbox.levels import Probe, probe, require_levels, require_reached
 from autograder.sandbox.program import Answer, CellOutcome, Program
 from autograder.sandbox.student import StudentProcess
 
 __all__ = [
+    "LEVELS",
     "Answer",
     "CellOutcome",
     "Probe",
@@ -19,6 +20,7 @@ __all__ = [
     "Sandbox",
     "SandboxError",
     "StudentProcess",
-    "choose_level",
     "probe",
+    "require_levels",
+    "require_reached",
 ]

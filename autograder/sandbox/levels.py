@@ -90,29 +90,33 @@ def probe() -> Probe:
         return Probe("none", [str(error)])
 
 
-def choose_level(isolation: str | None, *, minimum: str = "none") -> str:
-    """Return the level to grade at: the one asked for, or the best there is.
+def require_levels(isolation: str | None, *, minimum: str) -> None:
+    """Check, before anything starts, that both levels exist and do not contradict each other.
 
     Raises:
-        SandboxError: there is no such level, or this machine does not reach it or the minimum.
+        SandboxError: there is no such level, or the one asked for is below the minimum.
 
     """
-    for name in (isolation or "none", minimum):
+    for name in (isolation or minimum, minimum):
         if name not in LEVELS:
             raise SandboxError(f"no isolation is called {name!r}; there are {', '.join(LEVELS)}")
-    wanted = LEVELS.index(isolation) if isolation else LEVELS.index(minimum)
-    unprobed = isolation in ("process", "none")
-    level = isolation if unprobed else probe().level
-    if LEVELS.index(level) < wanted:
-        reasons = "; ".join(probe().reasons)
-        raise SandboxError(
-            f"this machine gives isolation {level!r}, not {LEVELS[wanted]!r}: {reasons}"
-        )
-    if LEVELS.index(isolation or level) < LEVELS.index(minimum):
+    if isolation and LEVELS.index(isolation) < LEVELS.index(minimum):
         raise SandboxError(
             f"isolation {isolation!r} is below the minimum {minimum!r}: lower --min-isolation too"
         )
-    return isolation or level
+
+
+def require_reached(level: str, reasons: list[str], *, minimum: str) -> None:
+    """Check that the level that was reached is not below the minimum.
+
+    Raises:
+        SandboxError: it is; the text says why this machine gives no better one.
+
+    """
+    if LEVELS.index(level) < LEVELS.index(minimum):
+        raise SandboxError(
+            f"this machine gives isolation {level!r}, not {minimum!r}: {'; '.join(reasons)}"
+        )
 
 
 def settle(level: str | None) -> tuple[str, list[str], Server]:

@@ -22,6 +22,8 @@ CLASS = Path(__file__).with_name("class")
 INDUCTION, TRANSFORMER = "m3_induction", "m0_toy_transformer"
 Change = Callable[[NotebookNode], NotebookNode | None]
 
+# Each has another wrong idea of what an induction score is.
+MISTAKEN = ("bela", "cleo", "dara", "emil", "fay", "gil", "hana", "ivo")
 # The wrong ideas of one exercise, as students write them.
 INDUCTION_SCORE = {
     "previous_occurrence": """
@@ -244,9 +246,9 @@ def students() -> dict[tuple[str, str], tuple[NotebookNode | str, dict[str, str]
         ),
         ("as_script", TRANSFORMER): (as_script(TRANSFORMER), {}, ".py"),
     }
-    for idea, body in INDUCTION_SCORE.items():
+    for student, (idea, body) in zip(MISTAKEN, INDUCTION_SCORE.items(), strict=True):
         filled = with_body("induction_score", body)
-        class_[f"idea_{idea}", INDUCTION] = (filled, {"induction_score": f"fail/{idea}"}, ".ipynb")
+        class_[student, INDUCTION] = (filled, {"induction_score": f"fail/{idea}"}, ".ipynb")
     return class_
 
 

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from autograder.sandbox import Program, Sandbox, SandboxError, choose_level, levels, probe
+from autograder.sandbox import (
+    Program,
+    Sandbox,
+    SandboxError,
+    levels,
+    probe,
+    require_levels,
+    require_reached,
+)
 from autograder.sandbox.launcher import LEVELS, Server
 
 PROGRAM = Program(cells=["def f(x): return x + 1\nimport os\ndef who(): return os.getuid()"])
@@ -34,7 +42,7 @@ class TestChoice:
 
     def test_the_best_is_the_default(self):
         with Sandbox() as sandbox, sandbox.start(PROGRAM) as student:
-            assert sandbox.level == probe().level == choose_level(None)
+            assert sandbox.level == probe().level
             assert student.call("f", {"x": torch.ones(2)}).value.tolist() == [2, 2]
 
     @pytest.mark.parametrize(
@@ -42,14 +50,18 @@ class TestChoice:
         [
             ("none", "process", "below the minimum"),
             ("process", "landlock", "below the minimum"),
-            ("namespaces", "none", "not 'namespaces'"),
-            (None, "namespaces", "not 'namespaces'"),
             ("airtight", "none", "airtight"),
+            (None, "airtight", "airtight"),
         ],
     )
     def test_refusals(self, isolation, minimum, says):
         with pytest.raises(SandboxError, match=says):
-            choose_level(isolation, minimum=minimum)
+            require_levels(isolation, minimum=minimum)
+
+    def test_a_minimum_that_is_not_reached_says_why(self):
+        with pytest.raises(SandboxError, match="gives isolation 'process', not 'landlock': no"):
+            require_reached("process", ["no seccomp"], minimum="landlock")
+        require_reached("landlock", [], minimum="landlock")
 
     def test_a_level_that_cannot_be_had(self):
         with pytest.raises(SandboxError, match="namespaces"):
