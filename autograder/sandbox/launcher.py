@@ -11,10 +11,8 @@ started beforehand, used once. `Server` is what they would replace; they are ref
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
-import pwd
 import select
 import shutil
 import signal
@@ -29,6 +27,7 @@ from typing import Any
 from autograder.sandbox.pipes import Pipes
 from autograder.sandbox.program import Program, SandboxError
 from autograder.sandbox.student import StudentProcess
+from autograder.sandbox.user import environment, free_uid, own_tasks
 from autograder.sandbox.view import bubblewrap, interpreter, look, unreadable_to_others
 
 LEVELS = ("none", "process", "landlock", "namespaces")
@@ -36,11 +35,8 @@ SCRIPT = Path(__file__).resolve().with_name("server.py")
 MESSAGE = 1 << 20
 START_SECONDS = 120.0
 ANSWER_SECONDS = 30.0
-# Ordinary user ids that are nobody's: one for each sandbox, so that two cannot reach each other.
-FIRST_UID, UIDS = 61184, 4000
 PROCESSES = 128
 SPARE_PROCESSES = 512
-_numbers = itertools.count()
 
 
 class Sandbox:
@@ -134,8 +130,10 @@ class Server:
         self._spent = False
         self._ended: dict[int, int] = {}
         self._root = os.getuid() == 0
-        self._folder = Path(tempfile.mkdtemp(prefix="glassbox-"))
-        self._folder.chmod(0o1733)
+        self._folder: Path | None = None
+        if not in_view:  # there it has a /tmp of its own
+            self._folder = Path(tempfile.mkdtemp(prefix="glassbox-"))
+            self._folder.chmod(0o1733)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -199,12 +197,13 @@ class Server:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
         self._errors.close()
-        with contextlib.suppress(RecursionError):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._folder is not None:
+            with contextlib.suppress(RecursionError):
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, theirs: socket.socket) -> None:
         view = look()
-        boxes = "/tmp" if self.in_view else str(self._folder)
+        boxes = str(self._folder or "/tmp")
         command = [interpreter(), "-s", "-S", "-P", "-B", "-X", "utf8", str(SCRIPT)]
         if self.in_view:
             command = (bubblewrap(view, as_root=self._root) or ["bwrap"]) + command
@@ -215,7 +214,7 @@ class Server:
             stderr=self._errors,
             pass_fds=(theirs.fileno(),),
             cwd="/",
-            env=_environment(boxes),
+            env=environment(boxes),
             start_new_session=True,
         )
         theirs.close()
@@ -228,8 +227,8 @@ class Server:
             "listed": view.listed,
             "boxes": boxes,
             "import_library": self._library_is_out_of_reach(),
-            "uid": _free_uid() if self._root and self.level != "none" else None,
-            "processes": PROCESSES if self._root else _own_tasks() + SPARE_PROCESSES,
+            "uid": free_uid() if self._root and self.level != "none" else None,
+            "processes": PROCESSES if self._root else own_tasks() + SPARE_PROCESSES,
         }
         try:
             self._control.send(json.dumps(config).encode())
@@ -260,43 +259,3 @@ class Server:
     def _note_end(self, message: dict[str, Any]) -> None:
         self._ended[message["pid"]] = message["code"]
         self._spent |= not message["clean"]
-
-
-def _environment(boxes: str) -> dict[str, str]:
-    """Return the whole environment of students' processes. Nothing of the grader's is in it."""
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": boxes,
-        "TMPDIR": boxes,
-        "USER": "student",
-        "LOGNAME": "student",
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MALLOC_ARENA_MAX": "2",
-        "CUDA_VISIBLE_DEVICES": "",
-        "MPLBACKEND": "Agg",
-        "MPLCONFIGDIR": f"{boxes}/matplotlib",
-        "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1",
-    }
-
-
-def _free_uid() -> int:
-    taken = {entry.pw_uid for entry in pwd.getpwall()}
-    while True:
-        uid = FIRST_UID + (os.getpid() * 16 + next(_numbers)) % UIDS
-        if uid not in taken:
-            return uid
-
-
-def _own_tasks() -> int:
-    """Return how many processes and threads this user has: the limit counts them all."""
-    count = 0
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if folder.stat().st_uid == os.getuid():
-                count += len(list((folder / "task").iterdir()))
-    return count

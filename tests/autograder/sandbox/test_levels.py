@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -151,14 +152,19 @@ def f():
             own = f"/proc/{sandbox.server._process.pid}/task/{sandbox.server._process.pid}/children"
             assert Path(own).read_text() == ""
 
-    def test_it_ends_when_the_grader_is_killed(self):
+    def test_it_ends_when_the_grader_is_killed(self, open_folder):
         code = (
             "import time, torch\nfrom autograder.sandbox import *\n"
             "sandbox = Sandbox('process')\n"
             "student = sandbox.start(Program(cells=['1']))\n"
             "print(sandbox.server._process.pid, flush=True)\ntime.sleep(600)"
         )
-        grader = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+        grader = subprocess.Popen(
+            [sys.executable, "-c", code],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"TMPDIR": str(open_folder)},
+        )
         assert grader.stdout is not None
         server = int(grader.stdout.readline())
         handle = os.pidfd_open(server)
@@ -188,6 +194,14 @@ def f():
         for thread in threads:
             thread.join()
         assert answers == {0: [1] * 5, 1: [2] * 5}
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that students' processes can reach, which pytest's own cannot be."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 def ended(handle: int, seconds: float) -> bool:
