@@ -144,8 +144,7 @@ def require_named(recorded: RecordedExercise, exercise: Exercise) -> None:
     """Check that every misconception, run as a student would, loses everywhere and is named."""
     for idea in exercise.misconceptions:
         judgements = [
-            judge(recorded, case, in_single(idea.wrong, case.inputs))
-            for case in recorded.cases
+            judge(recorded, case, in_single(idea.wrong, case.inputs)) for case in recorded.cases
         ]
         found = commonest(judgements)
         if any(judgement.verdict.passed for judgement in judgements):

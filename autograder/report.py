@@ -50,5 +50,6 @@ def _lab(name: str, results: list[Result]) -> dict:
         "graded": len(graded),
         "passes": passes,
         "levels": sorted({result.isolation for result in graded}),
+        "told": [one for one in results if one.problem or one.mended or one.cell_problems],
         "ideas": sorted(ideas.items(), key=lambda item: -len(item[1])),
     }
