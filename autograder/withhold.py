@@ -1,12 +1,19 @@
-"""Take away, for the time of a call, the `course` functions that would be the answer."""
+"""Take away the `course` functions that would be the answer to an exercise.
+
+A name is replaced wherever `course` holds the same object, so that a re-export does not give back
+what was taken. `check` does it for the time of a call; a student's process for good.
+"""
 
 from __future__ import annotations
 
 import importlib
+import inspect
+import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, NoReturn
-from unittest.mock import patch
 
 
 class WithheldError(RuntimeError):
@@ -29,12 +36,64 @@ class Withheld:
         raise WithheldError(f"{self._name}: this is the exercise; write it yourself")
 
 
+@dataclass(frozen=True)
+class Taken:
+    """Where a function was, and the function."""
+
+    owner: Any
+    attribute: str
+    original: Any
+
+
 @contextmanager
 def withheld(names: Iterable[str]) -> Iterator[None]:
-    """Replace each dotted name, for example `course.zoo.induction_by_hand.build`, by a refusal."""
-    with ExitStack() as stack:
-        for name in names:
-            module_name, _, attribute = name.rpartition(".")
-            module = importlib.import_module(module_name)
-            stack.enter_context(patch.object(module, attribute, Withheld(name)))
+    """Replace each dotted name by a refusal, and put everything back at the end."""
+    taken = take_away(names)
+    try:
         yield
+    finally:
+        for one in reversed(taken):
+            setattr(one.owner, one.attribute, one.original)
+
+
+def take_away(names: Iterable[str]) -> list[Taken]:
+    """Replace each dotted name, for example `course.zoo.induction_by_hand.build`, by a refusal.
+
+    Raises:
+        ImportError, AttributeError: a lab withholds something that does not exist.
+
+    """
+    taken = []
+    for name in names:
+        owner, attribute = _owner(name)
+        original = inspect.getattr_static(owner, attribute)
+        places = [*_aliases(original)]
+        if not isinstance(owner, ModuleType):
+            places.append((owner, attribute))
+        for place, alias in places:
+            setattr(place, alias, Withheld(name))
+            taken.append(Taken(place, alias, original))
+    return taken
+
+
+def _owner(name: str) -> tuple[Any, str]:
+    """Return the module or class that `name` is an attribute of."""
+    path, _, attribute = name.rpartition(".")
+    parts = path.split(".")
+    for length in range(len(parts), 0, -1):
+        try:
+            owner = importlib.import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            owner = getattr(owner, part)
+        return owner, attribute
+    raise ImportError(f"there is no {path} to withhold {attribute} from")
+
+
+def _aliases(original: Any) -> Iterator[tuple[ModuleType, str]]:
+    for module_name, module in list(sys.modules.items()):
+        if module_name.partition(".")[0] == "course":
+            for alias, held in list(vars(module).items()):
+                if held is original:
+                    yield module, alias

@@ -7,14 +7,12 @@ which `check` and `hint` do nothing, so that a notebook runs from its first cell
 
 from __future__ import annotations
 
-import importlib
 import inspect
-import sys
 from collections.abc import Iterable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from autograder.withhold import Withheld
+from autograder.withhold import take_away
 
 
 def withhold(names: Iterable[str]) -> set[str]:
@@ -24,39 +22,7 @@ def withhold(names: Iterable[str]) -> set[str]:
         ImportError, AttributeError: the lab withholds something that does not exist.
 
     """
-    sources = set()
-    for name in names:
-        owner, attribute = _owner(name)
-        original = inspect.getattr_static(owner, attribute)
-        sources.update(_source(original))
-        if not isinstance(owner, ModuleType):
-            setattr(owner, attribute, Withheld(name))
-        for module, alias in list(_aliases(original)):
-            setattr(module, alias, Withheld(name))
-    return sources
-
-
-def _owner(name: str) -> tuple[Any, str]:
-    """Return the module or class that `name` is an attribute of."""
-    path, _, attribute = name.rpartition(".")
-    parts = path.split(".")
-    for length in range(len(parts), 0, -1):
-        try:
-            owner = importlib.import_module(".".join(parts[:length]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[length:]:
-            owner = getattr(owner, part)
-        return owner, attribute
-    raise ImportError(f"there is no {path} to withhold {attribute} from")
-
-
-def _aliases(original: Any) -> Iterator[tuple[ModuleType, str]]:
-    for module_name, module in list(sys.modules.items()):
-        if module_name.partition(".")[0] == "course":
-            for alias, held in list(vars(module).items()):
-                if held is original:
-                    yield module, alias
+    return {source for taken in take_away(names) for source in _source(taken.original)}
 
 
 def _source(original: Any) -> Iterator[str]:

@@ -226,13 +226,20 @@ def test_an_unknown_lab_names_the_near_match():
         lab("m3_inducton")
 
 
-def test_a_withheld_name_refuses_and_comes_back():
+def test_a_withheld_name_refuses_under_every_alias_and_comes_back():
     import course
+    from course import config
 
     original = course.Config
-    with withheld(["course.Config"]):
-        with pytest.raises(WithheldError, match=r"course\.Config: this is the exercise"):
-            course.Config()
-        with pytest.raises(WithheldError):
-            course.Config.from_dict({})
-    assert course.Config is original
+    with withheld(["course.config.Config"]):
+        for module in (course, config):
+            with pytest.raises(WithheldError, match=r"course\.config\.Config: this is"):
+                module.Config()
+            with pytest.raises(WithheldError):
+                module.Config.from_dict({})
+    assert course.Config is config.Config is original
+
+
+def test_a_withheld_name_that_does_not_exist_is_the_authors_error():
+    with pytest.raises((ImportError, AttributeError)), withheld(["course.no_such_function"]):
+        pass

@@ -111,7 +111,11 @@ class TestRoundTrip:
 
 
 class TestWhatMayNotBeWritten:
-    @pytest.mark.parametrize("value", [object(), print, {1: 2}, torch.nn.Linear(2, 2)], ids=str)
+    @pytest.mark.parametrize(
+        "value",
+        [object(), print, {1: 2}, torch.nn.Linear(2, 2)],
+        ids=["object", "function", "int key", "module"],
+    )
     def test_other_types(self, value):
         with pytest.raises(ValueCrossingError):
             encode("value", value)
