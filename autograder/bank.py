@@ -109,7 +109,8 @@ def _make(lab: RecordedLab, source: Source, secret: bytes) -> bytes:
         listed[exercise.name] = [{"id": case.id, "trees": case.trees} for case in cases]
         for case in cases:
             tensors.update(case.tensors)
-    return save_tensors(tensors, {"schema": SCHEMA, "cases": json.dumps(listed)})
+    # One key: safetensors writes several in an order that changes from run to run.
+    return save_tensors(tensors, {SCHEMA: json.dumps(listed)})
 
 
 def _variants(exercise: RecordedExercise, source: Source, secret: bytes) -> Iterable[Case]:
@@ -132,14 +133,14 @@ def _variants(exercise: RecordedExercise, source: Source, secret: bytes) -> Iter
 def _readable(path: Path) -> bool:
     try:
         with safe_open(path, framework="pt") as file:
-            return (file.metadata() or {}).get("schema") == SCHEMA
+            return SCHEMA in (file.metadata() or {})
     except SafetensorError:
         return False
 
 
 def _parse(lab: RecordedLab, path: Path, secret: bytes) -> LabBank:
     with safe_open(path, framework="pt") as file:
-        listed = json.loads(file.metadata()["cases"])
+        listed = json.loads(file.metadata()[SCHEMA])
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     variants = {
         name: tuple(Case(case["id"], case["trees"], tensors) for case in cases)

@@ -37,7 +37,7 @@ LabNames = Annotated[list[str] | None, typer.Argument(help="Labs; all of them by
 
 def fail(message: str) -> NoReturn:
     """End with one line on stderr and exit status 2."""
-    errors.print(f"glassbox: {message}", style="red", markup=False, highlight=False)
+    errors.print(f"glassbox: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(BAD_ARGUMENTS)
 
 
