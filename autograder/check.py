@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 
+import course
 from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
 from autograder.diagnose import judge
 from autograder.recorded import Case, RecordedExercise, RecordedLab, RecordingError, load_lab
@@ -27,6 +28,7 @@ from autograder.values import ValueCrossingError, flatten, rebuilt
 from autograder.withhold import withheld
 
 Check = Callable[[Any], float | None]
+OURS = (Path(__file__).parent, Path(str(course.__file__)).parent)
 
 
 def lab(name: str) -> tuple[Check, Callable[[Any], None]]:
@@ -134,7 +136,8 @@ def describe_error(error: BaseException) -> str:
 
 
 def _is_learners(filename: str) -> bool:
-    return "site-packages" not in filename and Path(__file__).parent not in Path(filename).parents
+    folders = Path(filename).parents
+    return "site-packages" not in filename and not {*OURS} & {*folders}
 
 
 def _find(recorded: RecordedLab, fn: Any) -> RecordedExercise | Problem:

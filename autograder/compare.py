@@ -209,7 +209,7 @@ def _compare_values(
     if misfits.any():
         index = _first(misfits)
         where = ", ".join(f"{axis}={place}" for axis, place in zip(axes, index, strict=True))
-        extent = _extent(expected, got, misfits, axes, tolerance)
+        extent = _extent(expected, got, misfits, axes, tolerance, check)
         raise Mismatch(
             check,
             f"{_of(part)}{f'at ({where}) ' if where else ''}"
@@ -224,19 +224,25 @@ def _compare_values(
 
 
 def _extent(
-    expected: Tensor, got: Tensor, misfits: Tensor, axes: tuple[str, ...], tolerance: float
+    expected: Tensor,
+    got: Tensor,
+    misfits: Tensor,
+    axes: tuple[str, ...],
+    tolerance: float,
+    check: str,
 ) -> str:
     """Say how many entries differ, where, by how much, and by what simple relation."""
     told = []
     if expected.ndim:
-        wrong = f"{int(misfits.sum())} of {misfits.numel()} entries differ"
+        what = "differ" if check == "values" else "are finite on one side only"
+        wrong = f"{int(misfits.sum())} of {misfits.numel()} entries {what}"
         told.append(wrong + _worst_slice(misfits, axes))
     both = torch.isfinite(expected) & torch.isfinite(got)
     if both.any():
         gap = float((got - expected)[both].abs().max())
         told.append(
-            f"largest difference {gap:.3g}, or {gap / scale(expected):.2g} of the largest value "
-            f"(tolerance {tolerance:.0e})"
+            f"largest difference {gap:.3g}, which is {gap / scale(expected):.2g} times the largest "
+            f"expected value (tolerance {tolerance:.0e})"
         )
     told.append(relation_to(expected, got, axes, max(tolerance, 1e-6)))
     return "; ".join(filter(None, told))

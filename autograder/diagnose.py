@@ -1,7 +1,8 @@
 """Judge an answer, and name the idea that went wrong.
 
 A misconception is recorded as the output of wrong code on the same inputs. An answer that equals
-it, or equals it up to a transpose, a factor or a shift, is named by it.
+it, or equals it up to a transpose, a factor or a shift, is named by it, unless the right answer is
+as near.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def _explain(exercise: RecordedExercise, case: Case, got: Any) -> tuple[Match, .
             output, got, axes=exercise.axes, tolerance=tolerance, invariance=exercise.invariance
         ).passed
     )
-    if exact or tolerance is None:
-        return exact
+    if exact or tolerance is None or _relation(exercise, case.expected, got):
+        return exact  # the right answer times a factor says more than a wrong one times another
     found = ((name, _relation(exercise, output, got)) for name, output in wrong.items())
     return tuple(Match(name, how) for name, how in found if how)
 

@@ -113,7 +113,10 @@ class Hint(View):
 
     def lines(self) -> list[Line]:
         """Return the hint."""
-        return [Line("", self.exercise.hints[self.place])]
+        lines = [Line("", self.exercise.hints[self.place])]
+        if self.place + 1 == len(self.exercise.hints):
+            lines.append(Line("", "This was the last one."))
+        return lines
 
 
 @dataclass(frozen=True, repr=False)

@@ -82,6 +82,14 @@ def test_an_exception_names_the_learners_line(exercise):
     assert "in broken" in text
 
 
+def test_an_exception_inside_the_course_names_the_learners_line(exercise):
+    def row_sums(matrix):
+        return ToyTransformer(Config(n_layers=0))  # pyright: ignore
+
+    text = report(exercise, row_sums)
+    assert "in row_sums, line" in text
+
+
 @pytest.mark.parametrize("returned", [None, "text", 1.0, [1.0], len, torch.zeros(2, 2, 2)])
 def test_other_values_lose_with_a_message(exercise, returned):
     attempt = attempt_exercise(exercise, lambda matrix: returned)

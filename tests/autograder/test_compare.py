@@ -62,6 +62,7 @@ def test_nan_never_passes(pattern):
     got = pattern.clone()
     got[0, 0, 0, 0] = math.nan
     assert verdict(pattern, got).check == "finite"
+    assert "1 of 200 entries are finite on one side only" in verdict(pattern, got).message
     assert verdict(torch.tensor(math.nan), torch.tensor(math.nan), axes="").check == "finite"
 
 

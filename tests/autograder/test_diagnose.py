@@ -1,10 +1,13 @@
 """A wrong answer is named by the idea that leads to it."""
 
+from dataclasses import replace
+
 import pytest
 import toy
 
 from autograder.diagnose import commonest, judge
 from autograder.record import record_exercise
+from autograder.spec import Misconception
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +37,15 @@ def test_a_scaled_misconception_is_named_with_the_relation(recorded):
     assert match is not None
     assert match.misconception == "column_sums"
     assert match.how == "that answer times 3"
+
+
+def test_the_right_answer_times_a_factor_is_not_taken_for_a_misconception():
+    signed = Misconception("sign", "turns the sign", "Sign?", lambda matrix: -matrix.sum(1))
+    exercise = replace(toy.EXERCISE, misconceptions=(signed, *toy.EXERCISE.misconceptions[2:]))
+    recorded = record_exercise(replace(toy.SOURCE, lab=toy.LAB), exercise)
+    judgements = judged(recorded, lambda matrix: 77 * matrix.sum(1))
+    assert commonest(judgements) is None
+    assert "times 77" in judgements[0].verdict.message
 
 
 def test_an_unknown_mistake_gets_no_name(recorded):
