@@ -126,11 +126,29 @@ def grade(found: Found, papers: Papers | None, sandbox: Sandbox) -> Result:
         return _grade_submission(found, submission, papers, sandbox)
     except SandboxError as error:
         return _without_grade(found, papers, "infrastructure", str(error))
+    except Exception as error:  # a fault of ours costs one grade, not the class
+        fault = f"the grader failed: {type(error).__name__}: {error}"
+        return _without_grade(found, papers, "infrastructure", fault)
 
 
 def _grade_submission(
     found: Found, submission: Submission, papers: Papers, sandbox: Sandbox
 ) -> Result:
+    attempts, problems = attempt_lab(found.student, submission, papers, sandbox)
+    return _result(
+        found,
+        papers,
+        [exercise_result(one) for one in attempts],
+        isolation=sandbox.level,
+        mended=submission.mended,
+        cell_problems=problems,
+    )
+
+
+def attempt_lab(
+    who: str, submission: Submission, papers: Papers, sandbox: Sandbox
+) -> tuple[list[Attempt], list[str]]:
+    """Run a submission's cells, then try every exercise; return the attempts and what cells did."""
     lab = papers.lab
     program = Program(
         cells=[cell.source for cell in submission.cells],
@@ -143,7 +161,7 @@ def _grade_submission(
             attempt(
                 student,
                 exercise,
-                papers.cases(found.student, exercise),
+                papers.cases(who, exercise),
                 submission.entries.get(exercise.name),
             )
             for exercise in lab.exercises
@@ -153,14 +171,7 @@ def _grade_submission(
             for cell in student.cells
             if cell.status != "ok"
         ]
-    return _result(
-        found,
-        papers,
-        [exercise_result(one) for one in attempts],
-        isolation=sandbox.level,
-        mended=submission.mended,
-        cell_problems=problems,
-    )
+    return attempts, problems
 
 
 def attempt(
@@ -205,7 +216,7 @@ def _without_grade(found: Found, papers: Papers | None, status: str, problem: st
         ExerciseResult(
             id=exercise.id,
             status=status,  # type: ignore[arg-type]
-            score=0.0,
+            score=None if status == "infrastructure" else 0.0,
             max_score=exercise.points,
         )
         for exercise in (papers.lab.exercises if papers else ())
@@ -236,9 +247,15 @@ def _result(
         isolation=isolation,  # type: ignore[arg-type]
         status=status,  # type: ignore[arg-type]
         problem=problem,
-        score=sum(exercise.score for exercise in exercises),
+        score=_total(exercises),
         max_score=sum(exercise.max_score for exercise in exercises),
         mended=list(mended),
         cell_problems=list(cell_problems),
         exercises=exercises,
     )
+
+
+def _total(exercises: list[ExerciseResult]) -> float | None:
+    """Return the sum of the scores, or None while one of them is open."""
+    scores = [exercise.score for exercise in exercises]
+    return None if None in scores else sum(score for score in scores if score is not None)

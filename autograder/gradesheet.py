@@ -41,7 +41,7 @@ def write_csv(results: Iterable[Result], path: Path) -> None:
                     result.lab,
                     exercise.id.partition("/")[2],
                     exercise.status,
-                    f"{exercise.score:g}",
+                    "" if exercise.score is None else f"{exercise.score:g}",
                     f"{exercise.max_score:g}",
                     exercise.misconception or "",
                 ]
@@ -83,7 +83,8 @@ def _table(lab: str, results: list[Result]) -> Table:
     table.add_column("what went wrong", overflow="fold", min_width=24)
     for result in results:
         cells = [_cell(exercise) for exercise in result.exercises]
-        points = f"{result.score:.3g}/{result.max_score:g}"
+        score = "?" if result.score is None else f"{result.score:.3g}"
+        points = f"{score}/{result.max_score:g}"
         table.add_row(Text(result.student), points, *cells, Text(_what_went_wrong(result)))
     return table
 

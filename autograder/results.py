@@ -55,11 +55,14 @@ class CaseResult(Strict):
 
 
 class ExerciseResult(Strict):
-    """One exercise: its status, score and, when an idea went wrong that we know, its name."""
+    """One exercise: its status, score and, when an idea went wrong that we know, its name.
+
+    The score is None while there is no grade, for a reason that is not the student's.
+    """
 
     id: str
     status: Status
-    score: float
+    score: float | None
     max_score: float
     misconception: str | None = None
     explanation: str | None = None
@@ -94,7 +97,7 @@ class Result(Strict):
     isolation: Isolation
     status: Literal["graded", "unreadable", "infrastructure"] = "graded"
     problem: str | None = None
-    score: float
+    score: float | None
     max_score: float
     mended: list[str] = Field(default_factory=list)
     cell_problems: list[str] = Field(default_factory=list)

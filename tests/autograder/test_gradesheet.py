@@ -75,6 +75,18 @@ def test_csv_has_the_promised_columns(tmp_path):
     }
 
 
+def test_trouble_of_ours_is_an_open_score_and_never_a_zero(tmp_path):
+    ours = result("eve", ["infrastructure"], status="infrastructure", problem="no memory left")
+    ours.score = ours.exercises[0].score = None
+    write_csv([ours], tmp_path / "grades.csv")
+    assert "eve,toy,exercise_0,infrastructure,,2," in (tmp_path / "grades.csv").read_text()
+    write_report([ours], tmp_path / "report.html")
+    assert "? / 2" in (tmp_path / "report.html").read_text()
+    console = Console(width=80, file=io.StringIO(), record=True)
+    console.print(*tables([ours]))
+    assert "?/2" in console.export_text()
+
+
 def test_a_name_is_no_formula():
     assert spreadsheet_safe("=1+1") == "'=1+1"
     assert spreadsheet_safe("@cmd") == "'@cmd"

@@ -1,0 +1,162 @@
+"""Every submission gets a result, and trouble of ours is never a zero."""
+
+import pytest
+import torch
+import toy
+
+from autograder import batch
+from autograder.attempt import Attempt
+from autograder.batch import Papers, Sandboxes, attempt, grade, grade_all
+from autograder.record import record_exercise
+from autograder.recorded import RecordedLab
+from autograder.sandbox import Answer, SandboxError
+from autograder.submissions import Found
+
+
+@pytest.fixture(scope="module")
+def exercise():
+    return record_exercise(toy.SOURCE, toy.EXERCISE)
+
+
+@pytest.fixture(scope="module")
+def papers(exercise):
+    return Papers.public(
+        RecordedLab("toy", "A toy", "m0_foundations", "none", (), "0" * 64, (exercise,))
+    )
+
+
+class Scripted:
+    """Stands for a student's process and gives the answers of a list."""
+
+    def __init__(self, *answers):
+        self.answers = list(answers)
+        self.asked = 0
+
+    def call(self, _entry, inputs, *, seconds):
+        self.asked += 1
+        answer = self.answers.pop(0)
+        return answer(inputs) if callable(answer) else answer
+
+
+def right(inputs):
+    return Answer("value", value=inputs["matrix"].sum(1))
+
+
+def wrong(inputs):
+    return Answer("value", value=inputs["matrix"].sum(0))
+
+
+def tried(exercise, *answers) -> tuple[Attempt, int]:
+    student = Scripted(*answers)
+    return attempt(student, exercise, exercise.cases, "row_sums"), student.asked
+
+
+def test_all_cases_right_is_a_pass_with_full_marks(exercise):
+    found, _ = tried(exercise, right, right, right)
+    assert (found.status, found.score) == ("pass", 2.0)
+
+
+def test_some_cases_right_is_partial_and_scored_in_proportion(exercise):
+    found, _ = tried(exercise, right, wrong, right)
+    assert found.status == "partial"
+    assert found.score == pytest.approx(2.0 * 2 / 3)
+    assert found.idea is not None
+    assert found.idea.id == "column_sums"
+
+
+@pytest.mark.parametrize("status", ["timeout", "memory", "crash", "missing", "not_started"])
+def test_what_would_happen_again_is_not_tried_again(exercise, status):
+    found, asked = tried(exercise, Answer(status, message="so it went"))
+    assert asked == 1
+    assert (found.status, found.score) == (status, 0.0)
+    assert len(found.cases) == 3
+
+
+def test_an_exception_may_belong_to_one_case(exercise):
+    found, asked = tried(exercise, right, Answer("error", message="ValueError"), right)
+    assert asked == 3
+    assert (found.status, found.score) == ("partial", pytest.approx(4 / 3))
+
+
+def test_a_missing_function_is_not_called(exercise):
+    student = Scripted()
+    found = attempt(student, exercise, exercise.cases, None)
+    assert (found.status, student.asked) == ("missing", 0)
+
+
+@pytest.mark.parametrize("trouble", [SandboxError("no memory left"), RuntimeError("a bug")])
+def test_trouble_of_ours_is_infrastructure_with_an_open_score(papers, tmp_path, trouble):
+    class Broken:
+        level = "landlock"
+
+        def start(self, _program):
+            raise trouble
+
+    path = tmp_path / "ada.py"
+    path.write_text("def row_sums(matrix):\n    return matrix.sum(1)\n")
+    found = Found("ada", "toy", path, None, None)
+    result = grade(found, papers, Broken())
+    assert result.status == "infrastructure"
+    assert result.score is None
+    assert [one.status for one in result.exercises] == ["infrastructure"]
+    assert str(trouble) in (result.problem or "")
+
+
+def test_an_unreadable_submission_gets_nothing_and_says_why(papers, tmp_path):
+    found = Found("bob", "toy", tmp_path / "nothing.ipynb", None, "it is not JSON")
+    result = grade(found, papers, None)
+    assert (result.status, result.score) == ("unreadable", 0.0)
+    assert result.problem == "it is not JSON"
+
+
+def test_a_class_in_real_sandboxes(papers, tmp_path):
+    sources = {
+        "ada": "def row_sums(matrix):\n    return matrix.sum(1)\n",
+        "bob": "def row_sums(matrix):\n    return matrix.mean(1)\n",
+        "eve": "import os\ndef row_sums(matrix):\n    os._exit(0)\n",
+        "fay": "def row_sums(matrix):\n    raise NotImplementedError\n",
+    }
+    found = []
+    for student, source in sources.items():
+        path = tmp_path / f"{student}.py"
+        path.write_text(source)
+        found.append(Found(student, "toy", path, None, None))
+    with Sandboxes(2) as sandboxes:
+        results = {one.student: one for one in grade_all(found, {"toy": papers}, sandboxes)}
+        assert {one.isolation for one in results.values()} == {sandboxes.level}
+    statuses = {student: one.exercises[0].status for student, one in results.items()}
+    assert statuses == {"ada": "pass", "bob": "fail", "eve": "crash", "fay": "not_started"}
+    assert results["bob"].exercises[0].misconception == "mean"
+
+
+def test_sandboxes_that_cannot_start_leave_none_behind(monkeypatch):
+    closed = []
+
+    class Half:
+        made = 0
+
+        def __init__(self, _isolation):
+            Half.made += 1
+            if Half.made == 2:
+                raise SandboxError("the second one fails")
+
+        def close(self):
+            closed.append(self)
+
+    monkeypatch.setattr(batch, "Sandbox", Half)
+    with pytest.raises(SandboxError, match="the second one fails"):
+        Sandboxes(2)
+    assert len(closed) == 1
+
+
+def test_inputs_reach_every_call_unspoilt(exercise):
+    seen = []
+
+    def spoil(inputs):
+        seen.append(inputs["matrix"].clone())
+        inputs["matrix"].zero_()
+        return Answer("value", value=torch.zeros(1))
+
+    tried(exercise, spoil, spoil, spoil)
+    again = [case.inputs["matrix"] for case in exercise.cases]
+    assert all(torch.equal(one, two) for one, two in zip(seen, again, strict=True))
