@@ -5,7 +5,7 @@
 # it does a few simple things with tables of numbers. In this lab you write each of these things as
 # a short function, read the numbers that pass between them, and change one of them.
 #
-# You need 90 minutes: 20 for a warm-up without marks, the rest for eight exercises (15 points).
+# You need 95 minutes: 20 for a warm-up without marks, the rest for eight exercises (15 points).
 # Everything runs on a laptop, without a network.
 #
 # **Afterwards you can**
@@ -40,7 +40,8 @@ torch.set_grad_enabled(False)  # nothing is trained here
 
 def reveal(predicted, computed):
     """Print a prediction beside what came out."""
-    print(f"predicted: {predicted}\ncomputed:  {computed}")
+    said = "nothing yet: you have not predicted" if predicted is None else predicted
+    print(f"predicted: {said}\ncomputed:  {computed}")
 
 
 # %% [markdown]
@@ -48,6 +49,9 @@ def reveal(predicted, computed):
 # you only guess. Then write the function, in place of `raise NotImplementedError()`, and run the
 # `check` below it. It shows your values beside the target, and if your mistake is a known one, its
 # name. `hint(your_function)` gives the next of three hints.
+#
+# The check calls your function with other models and other sizes. Use its arguments only, never
+# `cfg`, `cache`, `pos` or `tokens` from the notebook.
 #
 # ## Warm-up: axes have names (20 minutes, no marks)
 #
@@ -57,7 +61,9 @@ def reveal(predicted, computed):
 
 # %%
 amount = torch.tensor([[2.0, 0.0, 1.0], [1.0, 3.0, 0.0]])  # recipe ingredient
-price = torch.tensor([[5.0, 4.0, 6.0, 5.0], [1.0, 2.0, 1.0, 3.0], [8.0, 9.0, 7.0, 8.0]])
+price = torch.tensor(  # ingredient shop
+    [[5.0, 4.0, 6.0, 5.0], [1.0, 2.0, 1.0, 3.0], [8.0, 9.0, 7.0, 8.0]]
+)
 
 # %% [markdown]
 # What does each recipe cost in each shop? `einsum` answers with names only: an axis that stands on
@@ -77,8 +83,9 @@ assert cost[0, 0] == 2 * 5 + 0 * 1 + 1 * 8
 cost
 
 # %% [markdown]
-# **Try it.** Change the right side to `"... -> recipe"`. Which question does the result answer?
-# And `"... -> recipe ingredient shop"`, where nothing is summed?
+# **Try it.** `"recipe ingredient, ingredient shop -> recipe"` sums over the shops as well. Which
+# question does the result answer? And which does
+# `"recipe ingredient, ingredient shop -> recipe ingredient shop"`, where nothing is summed?
 #
 # `reduce` does one thing to one axis. The axis that is missing on the right has been averaged here;
 # a `1` in its place keeps the axis with length 1, so that the result still lines up with `cost`.
@@ -143,8 +150,8 @@ assert cost[:, shop_of_recipe].shape == (2, 2)
 # ## The specimen
 #
 # A transformer with three layers that reads letters. It has **not been trained**: its weights,
-# gains and biases are random numbers, so what it says means nothing. How it computes is that of any
-# GPT-2, only smaller. Two prompts of eleven letters make one batch.
+# gains and biases are random numbers, so what it says means nothing. It computes as any GPT-2 does,
+# up to one formula (exercise 4), only smaller. Two prompts of eleven letters make one batch.
 
 # %%
 alphabet = " abcdefghijklmnopqrstuvwxyz"
@@ -177,7 +184,8 @@ assert cache["pattern", 0].shape == (batch, cfg.n_heads, pos, pos)
 # The line at the top is the **residual stream**: one vector of `d_model` numbers for each
 # position. A block reads it twice and adds to it twice, at the two `(+)`. The full name of a place
 # begins with its block, counted from 0, and has `hook_` before its own name:
-# `blocks.2.hook_mlp_out`. Here are all names, in the order in which they are computed.
+# `blocks.2.hook_mlp_out`. In a cache, `cache["mlp_out", 2]` is short for
+# `cache["blocks.2.hook_mlp_out"]`. Here are all names, in the order in which they are computed.
 
 # %%
 for name, activation in cache.items():
@@ -186,7 +194,7 @@ for name, activation in cache.items():
 # %% [markdown]
 # ---
 # ## Exercise 0. Read an activation
-# *5 minutes, difficulty 1 of 5, 1 point*
+# *6 minutes, difficulty 1 of 5, 1 point*
 #
 # **Claim.** What the residual stream holds after a block can be read by its name, without changing
 # the model.
@@ -195,7 +203,13 @@ for name, activation in cache.items():
 # and knowing where it was measured. Half a block too early is a different number.
 #
 # `model.run_with_cache(tokens)` returns two things: the logits, and a cache that holds the
-# activations by name. The picture shows how long the stream's vectors are at each stop.
+# activations by name.
+#
+# **Predict.** The stream has nine stops: `resid_pre`, `resid_mid` and `resid_post` of three blocks.
+# At how many pairs of neighbouring stops does it hold the same numbers? The diagram tells.
+
+# %%
+predicted_equal_pairs = None  # a number
 
 # %%
 stops = [
@@ -211,13 +225,6 @@ plots.heat_map(
     title="Length of the residual stream",
 )
 plt.show()
-
-# %% [markdown]
-# **Predict.** Two rows of the picture that follow each other are sometimes the same. How many such
-# pairs are there? Look at the diagram first, then at the picture.
-
-# %%
-predicted_equal_pairs = None  # a number
 
 
 # %% exercise="read_activation" points=1
@@ -252,7 +259,7 @@ assert not torch.allclose(cache["resid_pre", 0], cache["resid_post", 0], atol=0.
 # %% [markdown]
 # ---
 # ## Exercise 1. The attention pattern
-# *12 minutes, difficulty 3 of 5, 2 points*
+# *15 minutes, difficulty 3 of 5, 2 points*
 #
 # **Claim.** A head looks back with weights that are the softmax of scaled dot products of a query
 # with the keys up to its own position.
@@ -270,16 +277,17 @@ assert not torch.allclose(cache["resid_pre", 0], cache["resid_post", 0], atol=0.
 #    takes the growth back.
 # 3. Mask: the future gets a score with which softmax gives it exactly nothing.
 # 4. Softmax: each query shares out a total of one among the keys it may look at.
-
-# %%
-plots.attention_patterns(cache["pattern", 0][0], letters, title="Layer 0 of the specimen")
-plt.show()
-
-# %% [markdown]
+#
+# In the result, the axis `pos` of q has become `query`, and that of k `key`.
+#
 # **Predict.** In every head, how much attention does the first letter pay to itself?
 
 # %%
 predicted_first_weight = None  # a number from 0 to 1
+
+# %%
+plots.attention_patterns(cache["pattern", 0][0], letters, title="Layer 0 of the specimen")
+plt.show()
 
 
 # %% exercise="attention_pattern" points=2
@@ -319,7 +327,7 @@ assert shuffled[..., future].max() > 0.5  # the control looks ahead
 # %% [markdown]
 # ---
 # ## Exercise 2. The attention output
-# *10 minutes, difficulty 3 of 5, 2 points*
+# *12 minutes, difficulty 3 of 5, 2 points*
 #
 # **Claim.** What attention adds to the stream is a sum over heads, each a weighted average of
 # values sent through that head's own `W_O`, plus one bias.
@@ -370,7 +378,7 @@ check(attention_output)
 
 # %% [markdown]
 # **The prediction, and a control.** A hook function receives an activation and may return another
-# one in its place; here it returns zeros for the pattern (more about hooks in exercise 6). The
+# one in its place; here it returns the pattern with zeros (more about hooks in exercise 6). The
 # control blinds all heads but one.
 
 
@@ -380,6 +388,7 @@ def written_when_blind(heads):
 
     def blind(pattern, hook):
         pattern[:, heads] = 0
+        return pattern
 
     with model.hooks([("blocks.0.attn.hook_pattern", blind)]):
         return model.run_with_cache(tokens, names="blocks.0.hook_attn_out")[1]["attn_out", 0]
@@ -400,19 +409,20 @@ assert not torch.allclose(written_when_blind([0, 1, 2]), b_O.expand(batch, pos, 
 # **Claim.** LayerNorm makes each position's numbers have mean 0 and variance close to 1, and then
 # applies a learned gain and bias.
 #
-# **Why it matters.** It is the one place where the parts of the stream are not simply added: what
-# one part does depends on how large the others are. Later labs have to reckon with it.
+# **Why it matters.** Between the stream and the logits it is the only step that is not a plain sum:
+# what one part does depends on how large the others are. Later labs have to reckon with it.
 #
 # For each position by itself: subtract the mean of its `d_model` numbers. Divide by the square root
 # of (variance + `eps`). The variance is the mean of the squares after centring, over all `d_model`
 # of them. Then multiply by the gain `w` and add the bias `b`.
 #
 # `eps` is a small number that keeps a position of nearly equal numbers from being divided by zero.
-# It sounds like a detail. The check has positions whose numbers are around 0.001, where it is not.
+# It sounds like a detail. The check has positions whose numbers are around 0.001, where it decides
+# the result.
 #
 # The picture shows two stops, one where the stream is short and one where it is long, before (left)
 # and after (right) LayerNorm, without gain and bias. Colours on the left go from -9 to 9, on the
-# right from -3 to 3.
+# right from -3 to 3. The first panel is nearly blank: its numbers are around 0.3.
 
 # %%
 figure, axes = plt.subplots(2, 2, figsize=(9, 5), layout="constrained")
@@ -433,7 +443,7 @@ plt.show()
 
 # %% [markdown]
 # **Predict.** Make x a thousand times larger: by what factor does the normalised x grow? And if x
-# is made a thousand times smaller?
+# is made a thousand times smaller? The numbers of x are around 0.3, and `eps` is 0.00001.
 
 # %%
 predicted_growth = None  # two factors, for example (1000, 0.001)
@@ -458,10 +468,9 @@ def layer_norm(
 check(layer_norm)
 
 # %% [markdown]
-# **The prediction, and a control.** The size of x does not matter until it comes near `eps`, which
-# is 0.00001 in the specimen. Neither does a constant added to all numbers of a position. The
-# control divides by the root of the mean square without centring (RMSNorm): there the same constant
-# does matter.
+# **The prediction, and a control.** The size of x does not matter until its variance comes near
+# `eps`. Neither does a constant added to all numbers of a position. The control divides by the root
+# of the mean square without centring (RMSNorm): there the same constant does matter.
 
 # %%
 ln = model.blocks[0].ln1
@@ -482,14 +491,15 @@ growth = [float(normalised(factor * x).norm() / normalised(x).norm()) for factor
 reveal(predicted_growth, tuple(round(factor, 2) for factor in growth))
 
 assert abs(growth[0] - 1) < 1e-3
-assert growth[1] < 0.9
+assert 0.2 < x.std() < 0.4
+assert growth[1] < 0.2
 assert torch.allclose(normalised(x + 2), normalised(x), atol=1e-4)
 assert not torch.allclose(without_centring(x + 2), without_centring(x), atol=0.1)  # the control
 
 # %% [markdown]
 # ---
 # ## Exercise 4. The MLP
-# *7 minutes, difficulty 2 of 5, 2 points*
+# *5 minutes, difficulty 2 of 5, 2 points*
 #
 # **Claim.** The MLP looks at one position at a time: it takes `d_mlp` weighted sums, passes each
 # through GELU, and writes a weighted sum of the results.
@@ -516,11 +526,14 @@ axes[0].plot(inputs, inputs.relu(), "--", label="ReLU")
 axes[0].legend()
 axes[1].plot(inputs, approximate - exact)
 axes[1].set_title("tanh formula - exact GELU")
+axes[0].set(xlabel="x", ylabel="output")
+axes[1].set(xlabel="x", ylabel="difference")
 plt.show()
 
 # %% [markdown]
 # **Predict.** The largest gap on the right is about 0.0005. If a whole layer uses the wrong GELU,
-# each of its outputs adds up 128 neurons. How large will the largest error of an output be?
+# each of its outputs adds up 128 neurons, with weights `W_out` of both signs and around 0.2.
+# How large will the largest error of an output be?
 
 # %%
 predicted_error = None  # a number
@@ -570,6 +583,8 @@ backwards = x.flip(dims=[1])
 
 assert 0.0004 < (approximate - exact).abs().max() < 0.0005
 assert 0.0005 < error < 128 * 0.0005
+assert 0.15 < block.mlp.W_out.std() < 0.25
+# Attention has 4 matrices of the size of W_Q, so the MLP has 8 of a block's 12.
 assert block.mlp.W_in.numel() + block.mlp.W_out.numel() == 2 * 4 * block.attn.W_Q.numel()
 assert torch.allclose(block.mlp(backwards), block.mlp(x).flip(dims=[1]), atol=1e-5)
 assert not torch.allclose(block.attn(backwards), block.attn(x).flip(dims=[1]), atol=0.1)
@@ -577,7 +592,7 @@ assert not torch.allclose(block.attn(backwards), block.attn(x).flip(dims=[1]), a
 # %% [markdown]
 # ---
 # ## Exercise 5. The residual stream is a sum
-# *8 minutes, difficulty 2 of 5, 2 points*
+# *10 minutes, difficulty 2 of 5, 2 points*
 #
 # **Claim.** The final residual stream is exactly the sum of what the embeddings and each layer
 # wrote into it.
@@ -591,27 +606,32 @@ assert not torch.allclose(block.attn(backwards), block.attn(x).flip(dims=[1]), a
 #
 # Before the first block two vectors are added: the embedding of the token (`hook_embed`) and that
 # of its position (`hook_pos_embed`). Your parts, in the order in which they are written: these two,
-# then attention and MLP of layer 0, of layer 1, and so on.
+# then attention and MLP of layer 0, of layer 1, and so on. The number of layers of the model that
+# you are given is `model.cfg.n_layers`.
 #
-# The picture follows the stream at the last letter. Each bar says how far the stream has come, at
-# that stop, in the direction of where it ends. Your parts are the steps between the bars.
+# **Predict.** How many parts does the final stream of the specimen have?
 
 # %%
+predicted_parts = None  # a number
+
+# %% [markdown]
+# The picture follows the stream at the last letter. Each bar says how far the stream has come, at
+# that stop, in the direction of where it ends. The first bar is the first part; each further bar
+# adds one part.
+
+# %%
+bars = ["hook_embed", "blocks.0.hook_resid_pre"]
+bars += [f"blocks.{layer}.hook_resid_{stop}" for layer in range(3) for stop in ("mid", "post")]
 final = cache["resid_post", 2][0, -1]
-reached = [float(cache[stop][0, -1] @ final / final.norm()) for stop in stops]
-plots.residual_attribution(
-    [stop.replace("hook_", "") for stop in stops],
+reached = [float(cache[stop][0, -1] @ final / final.norm()) for stop in bars]
+ax = plots.residual_attribution(
+    [stop.replace("hook_", "") for stop in bars],
     torch.tensor(reached),
     unit="distance covered",
     title="The stream at the last letter",
 )
+ax.set_ylabel("stop")
 plt.show()
-
-# %% [markdown]
-# **Predict.** How many parts does the final stream of this model have?
-
-# %%
-predicted_parts = None  # a number
 
 
 # %% exercise="residual_parts" points=2
@@ -633,17 +653,22 @@ def residual_parts(
 check(residual_parts)
 
 # %% [markdown]
-# **The prediction, and a control.** The equation for one block holds for every block. The control
-# takes the MLP's part from another layer: a sum of the right shape that is not the stream.
+# **The prediction, and a control.** The equation for one block holds for every block, and all parts
+# together are the final stream. The control takes the MLP's part from another layer: a sum of the
+# right shape that is not the stream.
 
 # %%
 reveal(predicted_parts, 2 + 2 * cfg.n_layers)
 
+total = cache["hook_embed"] + cache["hook_pos_embed"]
+assert torch.equal(total, cache["resid_pre", 0])
 for layer in range(cfg.n_layers):
     before, after = cache["resid_pre", layer], cache["resid_post", layer]
     assert torch.allclose(after, before + cache["attn_out", layer] + cache["mlp_out", layer])
     elsewhere = cache["mlp_out", (layer + 1) % cfg.n_layers]
     assert not torch.allclose(after, before + cache["attn_out", layer] + elsewhere, atol=0.1)
+    total = total + cache["attn_out", layer] + cache["mlp_out", layer]
+assert torch.allclose(total, cache["resid_post", cfg.n_layers - 1], atol=1e-5)
 
 # %% [markdown]
 # ---
@@ -741,6 +766,25 @@ assert torch.equal(unchanged, logits)
 assert torch.equal(model(tokens), logits)
 
 # %% [markdown]
+# Now each head in turn, at all positions, with your function.
+
+# %%
+runs = [
+    [edit_activation(model, tokens, layer, head) for head in range(cfg.n_heads)]
+    for layer in range(cfg.n_layers)
+]
+largest = [[(edited - clean).abs().max() for edited, clean in row] for row in runs]
+assert all(torch.equal(clean, logits) for row in runs for _, clean in row)
+plots.heat_map(
+    torch.tensor(largest),
+    row_axis="layer",
+    column_axis="head",
+    title="Largest change of a logit when a head is silenced",
+    ax=plt.subplots(figsize=(6, 3.5), layout="constrained")[1],
+)
+plt.show()
+
+# %% [markdown]
 # ---
 # ## Exercise 7. The logit difference
 # *8 minutes, difficulty 2 of 5, 2 points*
@@ -753,7 +797,8 @@ assert torch.equal(model(tokens), logits)
 #
 # After "the cat sa", is `t` likelier than `d`? Take the logits **at the last letter of the
 # prompt**, and subtract the logit of `d` from that of `t`. In a batch, short prompts are filled up
-# on the right with padding, so the last letter stands at a different index in each row: `last`.
+# on the right with padding (here: spaces), so the last letter stands at a different index in each
+# row: `last`.
 
 # %%
 endings = ["the cat sa", "her do", "her dog ra"]
@@ -771,6 +816,8 @@ plots.heat_map(
 plt.show()
 
 # %% [markdown]
+# The softmax of the logits gives the probabilities.
+#
 # **Predict.** Add 5 to all logits. By how much do these three change: the logit of the correct
 # answer, the logit difference, the difference of the two probabilities?
 
@@ -796,12 +843,14 @@ def logit_difference(
 check(logit_difference)
 
 # %% [markdown]
-# **The prediction, and a control.** All three are read off the first prompt. The raw logit is the
-# control: a number that a shift of all logits moves cannot be about a preference. And reading the
-# second prompt, which is padded, at position -1 gives the logits of another question.
+# **The prediction, and three controls.** All three numbers are read off the first prompt. A raw
+# logit, which a shift of all logits moves, cannot be about a preference. Nor can the difference of
+# probabilities: raise the logit of `o` alone, and it all but disappears, though nothing has changed
+# between `t` and `d`. And reading the second prompt, which is padded, at position -1 gives the
+# logits of another question.
 
 # %%
-t, d = alphabet.index("t"), alphabet.index("d")
+t, d, o = (alphabet.index(letter) for letter in "tdo")
 
 
 def three_numbers(row):
@@ -810,10 +859,19 @@ def three_numbers(row):
     return torch.stack([row[t], row[t] - row[d], chances[t] - chances[d]])
 
 
-shifts = three_numbers(at_the_end[0] + 5) - three_numbers(at_the_end[0])
+row = at_the_end[0]
+only_o = row + 5 * (torch.arange(len(row)) == o)
+shifts = three_numbers(row + 5) - three_numbers(row)
 reveal(predicted_shifts, [round(abs(float(shift)), 2) for shift in shifts])
+print(f"logit of t {row[t]:.2f}, of d {row[d]:.2f}, difference {row[t] - row[d]:.2f}")
+for name, numbers_of in (("as it is", row), ("o raised", only_o)):
+    _, difference, chance = three_numbers(numbers_of).tolist()
+    print(f"{name}: logit difference {difference:.2f}, probability difference {chance:.4f}")
 
 assert torch.allclose(shifts, torch.tensor([5.0, 0.0, 0.0]), atol=1e-5)
+assert three_numbers(only_o)[1] == three_numbers(row)[1]
+assert three_numbers(only_o)[2] < 0.02 * three_numbers(row)[2]
+assert 0.63 < row.softmax(dim=-1)[o] < 0.64
 assert not torch.allclose(model(padded)[1, -1], at_the_end[1], atol=0.1)
 
 # %% [markdown]
@@ -826,4 +884,5 @@ assert not torch.allclose(model(padded)[1, -1], at_the_end[1], atol=0.1)
 # - A pattern shows where a head looks. How much it writes from there depends on values and `W_O`.
 # - Zero is one of many ways of silencing a head. It may be a value that the head never takes, and
 #   the effect then mixes the loss of the head with the strangeness of the zero.
-# - A logit difference compares the two answers you chose. The model may prefer a third.
+# - A logit difference compares the two answers you chose. The model may prefer a third: after "the
+#   cat sa" it gives `o` 64 % of the probability.

@@ -5,14 +5,21 @@ from __future__ import annotations
 import torch
 
 from autograder.draw import Draw
-from autograder.labs.m0_toy_transformer.models import draw_prompt
+from autograder.labs.m0_toy_transformer.models import PLACES, draw_prompt, in_turn
 from autograder.spec import Exercise, Misconception
 
 
 def draw_layer(draw: Draw) -> dict:
-    """Draw a layer that is not the last, so that reading the last one shows."""
-    prompt = draw_prompt(draw)
-    return {**prompt, "layer": draw.integer(0, prompt["model"].cfg.n_layers - 2)}
+    n_layers, layer = in_turn(draw, *PLACES)
+    return {**draw_prompt(draw, n_layers), "layer": layer}
+
+
+def draw_depth(draw: Draw) -> dict:
+    """Draw a model of another depth than the notebook's, and of more than one layer.
+
+    With one layer, listing the parts by kind would be right.
+    """
+    return draw_prompt(draw, in_turn(draw, 2, 4, 5))
 
 
 def read(model, tokens, name):
@@ -39,8 +46,10 @@ def only_what_the_block_adds(model, tokens, layer):
     return only_the_attention(model, tokens, layer) + only_the_mlp(model, tokens, layer)
 
 
-def always_the_last_layer(model, tokens, layer):
-    return read(model, tokens, f"blocks.{model.cfg.n_layers - 1}.hook_resid_post")
+def ignores_layer(model, tokens, layer):
+    """Read the last layer; where that is right, the first, so that this loses on every case."""
+    last = model.cfg.n_layers - 1
+    return read(model, tokens, f"blocks.{0 if layer == last else last}.hook_resid_post")
 
 
 READ_ACTIVATION = Exercise(
@@ -50,7 +59,7 @@ READ_ACTIVATION = Exercise(
     "the model.",
     objective="Run a model with a cache and read one activation from it.",
     points=1,
-    minutes=5,
+    minutes=6,
     difficulty=1,
     axes="batch pos d_model",
     case=draw_layer,
@@ -71,13 +80,13 @@ READ_ACTIVATION = Exercise(
         Misconception(
             "only_the_mlp",
             "reads what the MLP adds, not the stream to which it is added.",
-            "Names that end in `_out` are contributions. Which names are the stream itself?",
+            "`attn_out` and `mlp_out` are contributions. Which names are the stream itself?",
             only_the_mlp,
         ),
         Misconception(
             "only_the_attention",
             "reads what attention adds, not the stream to which it is added.",
-            "Names that end in `_out` are contributions. Which names are the stream itself?",
+            "`attn_out` and `mlp_out` are contributions. Which names are the stream itself?",
             only_the_attention,
         ),
         Misconception(
@@ -87,10 +96,10 @@ READ_ACTIVATION = Exercise(
             only_what_the_block_adds,
         ),
         Misconception(
-            "always_the_last_layer",
-            "reads the last layer whatever `layer` is.",
+            "ignores_layer",
+            "reads the same layer whatever `layer` is.",
             "Where does your code use `layer`? In a cache, -1 counts from the end.",
-            always_the_last_layer,
+            ignores_layer,
         ),
     ),
     hints=(
@@ -122,6 +131,12 @@ def cumulative_stream(model, tokens):
     return torch.stack([*embeds, *interleave(attn, mlp)]).cumsum(dim=0)
 
 
+def stream_at_each_stop(model, tokens):
+    embeds, attn, mlp = contributions(model, tokens)
+    stops = torch.stack([*embeds, *interleave(attn, mlp)]).cumsum(dim=0)
+    return torch.stack([*embeds, *stops[2:]])
+
+
 def mlp_before_attention(model, tokens):
     embeds, attn, mlp = contributions(model, tokens)
     return torch.stack([*embeds, *interleave(mlp, attn)])
@@ -135,6 +150,11 @@ def groups_by_kind(model, tokens):
 def forgets_positions(model, tokens):
     embeds, attn, mlp = contributions(model, tokens)
     return torch.stack([embeds[0], *interleave(attn, mlp)])
+
+
+def forgets_the_embeddings(model, tokens):
+    _, attn, mlp = contributions(model, tokens)
+    return torch.stack(interleave(attn, mlp))
 
 
 def merges_the_embeddings(model, tokens):
@@ -166,16 +186,22 @@ RESIDUAL_PARTS = Exercise(
     "wrote into it.",
     objective="Take the residual stream apart into the contributions of the model's parts.",
     points=2,
-    minutes=8,
+    minutes=10,
     difficulty=2,
     axes="part batch pos d_model",
-    case=draw_prompt,
+    case=draw_depth,
     misconceptions=(
         Misconception(
             "cumulative_stream",
             "returns the stream after each part, not what each part adds.",
             "Add up your parts. Why is the sum larger than the final stream?",
             cumulative_stream,
+        ),
+        Misconception(
+            "stream_at_each_stop",
+            "starts with the two embeddings and goes on with the stream itself.",
+            "`resid_mid` and `resid_post` are stops. What was added between two stops?",
+            stream_at_each_stop,
         ),
         Misconception(
             "mlp_before_attention",
@@ -196,9 +222,15 @@ RESIDUAL_PARTS = Exercise(
             forgets_positions,
         ),
         Misconception(
+            "forgets_the_embeddings",
+            "leaves out both embeddings.",
+            "What does the stream hold before the first block?",
+            forgets_the_embeddings,
+        ),
+        Misconception(
             "merges_the_embeddings",
             "starts with the sum of the two embeddings as one part.",
-            "How many parts does a model with 3 layers have? Two for each layer, and ...",
+            "How many parts does a model of one layer have? Two for the layer, and ...",
             merges_the_embeddings,
         ),
         Misconception(
@@ -221,10 +253,10 @@ RESIDUAL_PARTS = Exercise(
         ),
     ),
     hints=(
-        "Follow the diagram from left to right and write down every arrow that goes INTO the "
-        "stream.",
-        "Names that end in `_out` are contributions. Make a list of the two embeddings, go on "
-        "with a loop over the layers, and stack the list.",
+        "Follow the diagram from left to right and write down every line that meets a (+). "
+        "Before block 0 there are the two embeddings.",
+        "`attn_out` and `mlp_out` are contributions. Make a list of the two embeddings, go on "
+        "with a loop over the layers of the model you are given, and stack the list.",
         "`parts = [cache['hook_embed'], ...]`; for each layer append `hook_attn_out`, then "
         "`hook_mlp_out`; `torch.stack(parts)`.",
     ),

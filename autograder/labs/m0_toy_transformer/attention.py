@@ -73,6 +73,11 @@ def softmax_over_query(q, k):
     return masked_softmax(scaled_scores(q, k), dim=-2)
 
 
+def no_softmax(q, k):
+    scores = scaled_scores(q, k)
+    return scores.masked_fill(future(scores), -torch.inf)
+
+
 def swaps_query_and_key(q, k):
     return masked_softmax(scaled_scores(k, q))
 
@@ -84,7 +89,7 @@ ATTENTION_PATTERN = Exercise(
     "with the keys up to its own position.",
     objective="Compute a causal attention pattern from queries and keys.",
     points=2,
-    minutes=12,
+    minutes=15,
     difficulty=3,
     axes="batch head query key",
     case=draw_queries_and_keys,
@@ -148,6 +153,12 @@ ATTENTION_PATTERN = Exercise(
             softmax_over_query,
         ),
         Misconception(
+            "no_softmax",
+            "returns the masked scores without a softmax.",
+            "Can a weight be negative? What should each row sum to?",
+            no_softmax,
+        ),
+        Misconception(
             "swaps_query_and_key",
             "exchanges the roles of queries and keys in the scores.",
             "In entry [query, key] of the scores, which position's q is multiplied with which "
@@ -156,9 +167,10 @@ ATTENTION_PATTERN = Exercise(
         ),
     ),
     hints=(
-        "Three steps in this order: scores, mask, softmax. Write down the axes after each.",
+        "Four steps in this order: scores, scale, mask, softmax. Write down the axes after each.",
         "The scores are one `einsum` over d_head, divided by a number that depends on d_head only. "
-        "`torch.triu(..., diagonal=1)` marks the future; `masked_fill` writes -inf there.",
+        "`torch.triu(..., diagonal=1)` marks the future; `masked_fill` writes -inf there. You get "
+        "NaN if you multiply 0 by -inf, or hide all keys of a query, its own included.",
         "`scores = einsum(q, k, 'batch query head d, batch key head d -> ...') / ...`, then "
         "`scores.masked_fill(future, -torch.inf)`, then `.softmax(dim=...)` over the keys.",
     ),
@@ -203,6 +215,10 @@ def ignores_pattern(pattern, v, W_O, b_O):
     return project(v, W_O) + b_O
 
 
+def adds_heads_before_projecting(pattern, v, W_O, b_O):
+    return mix(pattern, v).sum(dim=2) @ W_O.sum(dim=0) + b_O
+
+
 def keeps_heads_apart(pattern, v, W_O, b_O):
     heads = einsum(mix(pattern, v), W_O, "b query head d, head d d_model -> b query head d_model")
     return heads + b_O
@@ -225,7 +241,7 @@ ATTENTION_OUTPUT = Exercise(
     "values sent through that head's own W_O, plus one bias.",
     objective="Turn patterns and values into the attention layer's output.",
     points=2,
-    minutes=10,
+    minutes=12,
     difficulty=3,
     axes="batch pos d_model",
     case=draw_attended_values,
@@ -254,6 +270,12 @@ ATTENTION_OUTPUT = Exercise(
             "averages the heads where they should be added.",
             "Would the contribution of one head change if the layer had more heads?",
             averages_heads,
+        ),
+        Misconception(
+            "adds_heads_before_projecting",
+            "adds up the mixtures of all heads before it uses W_O.",
+            "Which W_O does the mixture of head 0 have to meet, and which must it not meet?",
+            adds_heads_before_projecting,
         ),
         Misconception(
             "averages_pattern_over_heads",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 
 from autograder.draw import Draw
-from autograder.labs.m0_toy_transformer.models import draw_prompt
+from autograder.labs.m0_toy_transformer.models import PLACES, draw_prompt, in_turn
 from autograder.spec import Exercise, Misconception
 
 
 def draw_head(draw: Draw) -> dict:
-    prompt = draw_prompt(draw)
-    cfg = prompt["model"].cfg
-    layer, head = draw.integer(0, cfg.n_layers - 1), draw.integer(0, cfg.n_heads - 1)
+    n_layers, layer = in_turn(draw, *PLACES)
+    prompt = draw_prompt(draw, n_layers)
+    head = in_turn(draw, *reversed(range(prompt["model"].cfg.n_heads)))  # seldom equal to `layer`
     return {**prompt, "layer": layer, "head": head}
 
 
@@ -80,6 +80,18 @@ def every_layer(model, tokens, layer, head):
     return edited, model(tokens)
 
 
+def ignores_head(model, tokens, layer, head):
+    """Silence head 0; where that is right, the last one, so that this loses on every case."""
+    other = model.cfg.n_heads - 1 if head == 0 else 0
+    return zero_head(model, tokens, layer, other), model(tokens)
+
+
+def ignores_layer(model, tokens, layer, head):
+    """Edit layer 0; where that is right, the last one, so that this loses on every case."""
+    other = model.cfg.n_layers - 1 if layer == 0 else 0
+    return zero_head(model, tokens, other, head), model(tokens)
+
+
 EDIT_ACTIVATION = Exercise(
     name="edit_activation",
     title="Edit an activation and leave nothing behind",
@@ -145,6 +157,18 @@ EDIT_ACTIVATION = Exercise(
             "silences the head with this number in every layer.",
             "How many hooks does your edit use? Print the name of each when it fires.",
             every_layer,
+        ),
+        Misconception(
+            "ignores_head",
+            "silences the same head whatever `head` is.",
+            "Where does your code use `head`?",
+            ignores_head,
+        ),
+        Misconception(
+            "ignores_layer",
+            "silences a head of the same layer whatever `layer` is.",
+            "Where does your code use `layer`?",
+            ignores_layer,
         ),
     ),
     hints=(

@@ -19,7 +19,7 @@ def draw_layer_norm(draw: Draw) -> dict:
         "x": (draw.normal(batch, pos, d_model) + offset) * scales,
         "w": draw.normal(d_model, scale=0.4, mean=1.3),
         "b": draw.normal(d_model, scale=0.6),
-        "eps": draw.uniform(1e-5, 9e-5),
+        "eps": draw.uniform(3e-5, 9e-5),  # never torch's default of 1e-5
     }
 
 
@@ -34,6 +34,14 @@ def unit(x, eps, dim: int | tuple[int, ...] = -1):
 
 def eps_outside_root(x, w, b, eps):
     return w * centred(x) / (x.std(dim=-1, keepdim=True, correction=0) + eps) + b
+
+
+def default_eps(x, w, b, eps):
+    return w * unit(x, 1e-5) + b
+
+
+def std_plus_eps(x, w, b, eps):
+    return w * centred(x) / (x.std(dim=-1, keepdim=True) + eps) + b
 
 
 def forgets_eps(x, w, b, eps):
@@ -87,10 +95,24 @@ LAYER_NORM = Exercise(
             eps_outside_root,
         ),
         Misconception(
+            "std_plus_eps",
+            "divides by `x.std()` + eps: eps is outside the root, and torch's `std` divides by "
+            "d_model - 1.",
+            "Write down what is under the root, term by term, and by which number the sum of "
+            "squares is divided.",
+            std_plus_eps,
+        ),
+        Misconception(
             "forgets_eps",
             "does not use eps.",
             "What do you divide by at a position where all numbers are almost equal?",
             forgets_eps,
+        ),
+        Misconception(
+            "default_eps",
+            "takes an eps of 0.00001, whatever `eps` is.",
+            "Where does your code use the argument eps?",
+            default_eps,
         ),
         Misconception(
             "unbiased_variance",
@@ -125,7 +147,7 @@ LAYER_NORM = Exercise(
         Misconception(
             "forgets_gain_and_bias",
             "leaves out the gain w and the bias b.",
-            "Are all four arguments that matter used after x is normalised?",
+            "Where does your code use w and b?",
             forgets_gain_and_bias,
         ),
         Misconception(
@@ -166,6 +188,16 @@ def tanh_gelu(x, W_in, b_in, W_out, b_out):
     return gelu(x @ W_in + b_in, approximate="tanh") @ W_out + b_out
 
 
+def sigmoid_gelu(x, W_in, b_in, W_out, b_out):
+    pre = x @ W_in + b_in
+    return (pre * (1.702 * pre).sigmoid()) @ W_out + b_out
+
+
+def silu(x, W_in, b_in, W_out, b_out):
+    pre = x @ W_in + b_in
+    return (pre * pre.sigmoid()) @ W_out + b_out
+
+
 def relu(x, W_in, b_in, W_out, b_out):
     return (x @ W_in + b_in).relu() @ W_out + b_out
 
@@ -201,7 +233,7 @@ MLP = Exercise(
     "through GELU, and writes a weighted sum of the results.",
     objective="Compute an MLP layer's output with the exact GELU.",
     points=2,
-    minutes=7,
+    minutes=5,
     difficulty=2,
     axes="batch pos d_model",
     case=draw_mlp,
@@ -212,6 +244,19 @@ MLP = Exercise(
             "Look up what `approximate` does in `torch.nn.functional.gelu`, or write GELU "
             "with `torch.erf`.",
             tanh_gelu,
+        ),
+        Misconception(
+            "sigmoid_gelu",
+            "uses the sigmoid of 1.702 x in the place of the normal distribution.",
+            "That is an approximation. Which function gives the probability that a standard "
+            "normal number is below x?",
+            sigmoid_gelu,
+        ),
+        Misconception(
+            "silu",
+            "multiplies x by its sigmoid (that is SiLU).",
+            "Which function gives the probability that a standard normal number is below x?",
+            silu,
         ),
         Misconception(
             "relu",

@@ -13,11 +13,17 @@ def draw_prompts(draw: Draw) -> dict:
     """Draw rows of different lengths; `last` differs from row to row and is not always -1."""
     batch, pos, d_vocab = sizes(draw, (3, 4), (6, 8), (9, 13))
     answers = torch.stack([draw.distinct(2, low=0, high=d_vocab) for _ in range(batch)])
+    logits = draw.normal(batch, pos, d_vocab, scale=2.0, mean=1.0)
+    last = draw.distinct(batch, low=1, high=pos)
+    prefers_first = difference(logits, answers[:, 0], answers[:, 1], last) > 0
+    # Every other row prefers the wrong answer, so that a lost sign shows.
+    is_right = torch.arange(batch) % 2 == draw.integer(0, 1)
+    correct = torch.where(prefers_first == is_right, answers[:, 0], answers[:, 1])
     return {
-        "logits": draw.normal(batch, pos, d_vocab, scale=2.0, mean=1.0),
-        "correct": answers[:, 0],
-        "wrong": answers[:, 1],
-        "last": draw.distinct(batch, low=1, high=pos),
+        "logits": logits,
+        "correct": correct,
+        "wrong": answers.sum(dim=1) - correct,
+        "last": last,
     }
 
 
@@ -44,6 +50,10 @@ def probability_difference(logits, correct, wrong, last):
 
 def flips_the_sign(logits, correct, wrong, last):
     return difference(logits, wrong, correct, last)
+
+
+def loses_the_sign(logits, correct, wrong, last):
+    return difference(logits, correct, wrong, last).abs()
 
 
 def only_the_correct_logit(logits, correct, wrong, last):
@@ -104,6 +114,12 @@ LOGIT_DIFFERENCE = Exercise(
             "subtracts the correct answer's logit from the wrong one's.",
             "What sign should the result have where the model prefers the correct answer?",
             flips_the_sign,
+        ),
+        Misconception(
+            "loses_the_sign",
+            "returns how far the two logits are apart, without a sign.",
+            "How would your number say that the model prefers the wrong answer?",
+            loses_the_sign,
         ),
         Misconception(
             "only_the_correct_logit",

@@ -16,13 +16,26 @@ def sizes(draw: Draw, *ranges: tuple[int, int]) -> list[int]:
     return [draw.integer(low, high) for low, high in ranges]
 
 
-def draw_model(draw: Draw) -> ToyTransformer:
-    """Draw a model of three layers whose parts all matter."""
+# A number of layers and one of them: first, last and in between. Three in a row differ in both.
+PLACES = ((3, 0), (2, 1), (4, 2), (3, 1), (4, 3), (2, 0), (4, 1), (3, 2), (4, 0))
+
+
+def in_turn(draw: Draw, *options):
+    """Return the option whose turn it is in the cases 1, 2, 3, and any of them in a hidden case.
+
+    The few public cases then differ in what a hard-coded number would get right.
+    """
+    _, _, number = draw.seed.rpartition("-")
+    return options[(int(number) - 1) % len(options)] if number.isdigit() else draw.choice(*options)
+
+
+def draw_model(draw: Draw, n_layers: int) -> ToyTransformer:
+    """Draw a model whose parts all matter."""
     n_heads, d_head, d_model, d_mlp, d_vocab = sizes(
         draw, (2, 3), (4, 5), (9, 11), (12, 14), (15, 17)
     )
     cfg = Config(
-        n_layers=3,
+        n_layers=n_layers,
         n_heads=n_heads,
         d_head=d_head,
         d_model=d_model,
@@ -49,8 +62,8 @@ def spread(name: str, shape: torch.Size) -> dict[str, float]:
     return {"scale": 1.2 * shape[-2] ** -0.5}
 
 
-def draw_prompt(draw: Draw) -> dict:
+def draw_prompt(draw: Draw, n_layers: int) -> dict:
     """Draw a model, and a batch of tokens for it."""
-    model = draw_model(draw)
+    model = draw_model(draw, n_layers)
     batch, pos = sizes(draw, (2, 3), (5, 7))
     return {"model": model, "tokens": draw.tokens(batch, pos, d_vocab=model.cfg.d_vocab)}
