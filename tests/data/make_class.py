@@ -23,7 +23,7 @@ INDUCTION, TRANSFORMER = "m3_induction", "m0_toy_transformer"
 Change = Callable[[NotebookNode], NotebookNode | None]
 
 # Each has another wrong idea of what an induction score is.
-MISTAKEN = ("bela", "cleo", "dara", "emil", "fay", "gil", "hana", "ivo")
+MISTAKEN = ("bela", "cleo", "dara", "emil", "fay", "gil", "hana", "ivo", "jana", "kofi", "lena")
 # The wrong ideas of one exercise, as students write them.
 INDUCTION_SCORE = {
     "previous_occurrence": """
@@ -42,6 +42,18 @@ INDUCTION_SCORE = {
     "window_forgets_bos": """
         queries = torch.arange(period, 2 * period)
         return pattern[:, :, queries, queries - period + 1].mean(dim=(0, 2))
+    """,
+    "leaves_out_last_query": """
+        queries = range(period + 1, 2 * period)
+        entries = [pattern[:, :, query, query - period + 1] for query in queries]
+        return torch.stack(entries).mean(dim=(0, 1))
+    """,
+    "includes_last_of_first_copy": """
+        return pattern.diagonal(1 - period, dim1=-2, dim2=-1)[..., 1:].mean(dim=(0, 2))
+    """,
+    "diagonal_counted_from_query_0": """
+        stripe = pattern.diagonal(1 - period, dim1=-2, dim2=-1)
+        return stripe[..., period + 1 : 2 * period + 1].mean(dim=(0, 2))
     """,
     "divides_by_all_positions": """
         stripe = pattern.diagonal(-(period - 1), dim1=-2, dim2=-1)[..., -period:]

@@ -126,14 +126,27 @@ def _first_of_second_copy(model, tokens, period):
     )
 
 
-def _no_shift(model, tokens, period):
+def _no_shift(model, tokens, period, begin=1, end: int | None = -1):
     def loss(model: ToyTransformer, tokens: Tokens, period: int, hooks: list[Hook]) -> float:
         with torch.no_grad():
             logits = model.run_with_hooks(tokens, fwd_hooks=hooks)
         losses = cross_entropy(rearrange(logits, "b p v -> b v p"), tokens, reduction="none")
-        return float(losses[:, period + 1 : -1].mean())
+        return float(losses[:, period + begin : end].mean())
 
     return _rise(model, tokens, period, loss=loss)
+
+
+def _logits_of_the_tokens(model, tokens, period):
+    return _no_shift(model, tokens, period, begin=2, end=None)
+
+
+def _sums(model, tokens, period):
+    return _rise(
+        model,
+        tokens,
+        period,
+        loss=lambda m, t, p, hooks: float(_losses(m, t, hooks)[:, p + 1 :].sum()),
+    )
 
 
 def _ablate_case(draw: Draw) -> dict[str, Any]:
@@ -152,8 +165,8 @@ def _ablate_case(draw: Draw) -> dict[str, Any]:
 ABLATE_HEADS = Exercise(
     name="ablate_heads",
     title="Ablate every head",
-    claim="Taking away the previous-token head or an induction head costs the model its "
-    "predictions in the second copy; taking away any other head costs little.",
+    claim="What the model owes to a head is the rise of its loss when the head is taken away, and "
+    "it owes most to few of them.",
     objective="Measure what each head is worth by zero ablation, one at a time.",
     points=3,
     minutes=15,
@@ -200,6 +213,26 @@ ABLATE_HEADS = Exercise(
             _no_shift,
         ),
         Misconception(
+            "logits_of_the_tokens",
+            "reads the logits at period + 2 to 2 * period, where the predicted tokens stand",
+            "The token at period + 2 has been read when the logits at period + 2 are written. "
+            "Which logits were a guess about it?",
+            _logits_of_the_tokens,
+        ),
+        Misconception(
+            "sum_over_predictions",
+            "adds the cross-entropies up where the mean is asked for",
+            "Repeat the batch, so that it has twice as many sequences: does your number double?",
+            _sums,
+        ),
+        Misconception(
+            "hook_changes_nothing",
+            "takes nothing away: all numbers are 0",
+            "`model.hooks(...)` acts only inside a `with` block. And a hook has to change z in "
+            "place, or return what is to stand there: which does yours do?",
+            lambda model, tokens, period: 0 * _not_subtracted(model, tokens, period),
+        ),
+        Misconception(
             "whole_layer",
             "ablates the whole layer, so that all heads of a layer get the same number",
             "z has the axes (batch, pos, head, d_head). Which index picks one head?",
@@ -230,5 +263,5 @@ ABLATE_HEADS = Exercise(
         "`tokens[:, period + 2 :]`.",
     ),
     seconds=10.0,
-    public_cases=2,
+    public_cases=3,
 )

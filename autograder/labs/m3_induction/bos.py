@@ -47,12 +47,18 @@ def _case(draw: Draw) -> dict[str, Any]:
     """Draw until every idea, right or wrong, gives other numbers."""
     ideas = (
         *(_right, _drops_last, _window_not_moved, _whole_sequence, _no_shift, _order_swapped),
-        *(_first_of_second_copy, _slices_logits),
+        *(_first_of_second_copy, _slices_logits, _logits_of_the_tokens, _counts, _stand_in),
     )
     while True:
         case = _drawn(draw)
-        if len({idea(**case) for idea in ideas}) == len(ideas):
+        if len({idea(**case) for idea in ideas}) == len(ideas) and not _right_with_stand_in(case):
             return case
+
+
+def _right_with_stand_in(case: dict[str, Any]) -> bool:
+    """Say whether some token in the place of the BOS gives the second number too."""
+    right, d_vocab = _right(**case), case["model"].cfg.d_vocab
+    return any(_stand_in(**case, token=token) == right for token in range(1, d_vocab))
 
 
 def _hits(model: ToyTransformer, tokens: Tokens) -> Tensor:
@@ -111,14 +117,33 @@ def _slices_logits(model: ToyTransformer, tokens: Tokens, period: int) -> Pair:
     return with_bos, with_bos
 
 
+def _logits_of_the_tokens(model: ToyTransformer, tokens: Tokens, period: int) -> Pair:
+    def share(tokens: Tokens) -> float:
+        with torch.no_grad():
+            return _share((model(tokens).argmax(-1) == tokens)[:, 1 - period :])
+
+    return share(tokens), share(tokens[:, 1:])
+
+
+def _counts(model: ToyTransformer, tokens: Tokens, period: int) -> Pair:
+    with_bos, without = _right(model, tokens, period)
+    count = len(tokens) * (period - 1)
+    return with_bos * count, without * count
+
+
+def _stand_in(model: ToyTransformer, tokens: Tokens, period: int, token: int = 1) -> Pair:
+    other = torch.cat([torch.full_like(tokens[:, :1], token), tokens[:, 1:]], dim=1)
+    return _right(model, tokens, period)[0], _right(model, other, period)[0]
+
+
 BOS_ACCURACY = Exercise(
     name="bos_accuracy",
     title="What the BOS is for",
-    claim="Without a token to rest on, the hand-built circuit gets one prediction of each sequence "
-    "wrong, so what it loses depends on the length.",
+    claim="Without a BOS, position 0 can only name itself as its own predecessor, and what the "
+    "hand-built circuit loses by that follows from its weights.",
     objective="Predict how a known circuit fails, and compare with what it does.",
     points=2,
-    minutes=10,
+    minutes=15,
     difficulty=3,
     axes=("", ""),
     case=_case,
@@ -148,6 +173,25 @@ BOS_ACCURACY = Exercise(
             "compares the guess at a position with the token at the same position",
             "The logits at position p are about the token at p + 1.",
             _no_shift,
+        ),
+        Misconception(
+            "logits_of_the_tokens",
+            "compares the last period - 1 tokens with the guesses made where they stand",
+            "The guess about a token is made one position before it. Which guess is made at the "
+            "last position?",
+            _logits_of_the_tokens,
+        ),
+        Misconception(
+            "counts_for_rates",
+            "counts the right predictions where a share of them is asked for",
+            "An accuracy cannot exceed 1. By what do you divide?",
+            _counts,
+        ),
+        Misconception(
+            "replaces_the_bos",
+            "puts another token in the place of the BOS where it should be dropped",
+            "How many positions has your second run? It should have one fewer than the first.",
+            _stand_in,
         ),
         Misconception(
             "order_swapped",

@@ -47,6 +47,15 @@ def _probability(logits: Logits, tokens: Tokens, early: int, late: int) -> Numbe
     return (late_probability - (-_at(logits, tokens, early)).exp()).mean()
 
 
+def _no_logarithm(logits: Logits, tokens: Tokens, early: int, late: int) -> Number:
+    return -_probability(logits, tokens, early, late)
+
+
+def _raw_logits(logits: Logits, tokens: Tokens, early: int, late: int) -> Number:
+    picked = logits[:, :-1].gather(-1, rearrange(tokens[:, 1:], "b p -> b p 1"))[..., 0].mean(0)
+    return picked[early - 1] - picked[late - 1]
+
+
 def _mean_probability_first(logits: Logits, tokens: Tokens, early: int, late: int) -> Number:
     late_loss = -(-_at(logits, tokens, late)).exp().mean().log()
     return late_loss + (-_at(logits, tokens, early)).exp().mean().log()
@@ -85,7 +94,7 @@ def _case(draw: Draw) -> dict[str, Any]:
     """Draw until the score is large and no two ideas, right or wrong, give nearly the same."""
     ideas = (
         *(_sign, _no_shift, _next_token, _probability, _mean_probability_first),
-        *(_average_up_to, _in_bits, _first_sequence),
+        *(_average_up_to, _in_bits, _first_sequence, _no_logarithm, _raw_logits),
     )
     while True:
         case = _drawn(draw)
@@ -102,7 +111,7 @@ IN_CONTEXT_LEARNING_SCORE = Exercise(
     "its score is below zero.",
     objective="Measure in-context learning from logits alone, without looking inside.",
     points=2,
-    minutes=8,
+    minutes=10,
     difficulty=2,
     axes="",
     case=_case,
@@ -132,6 +141,19 @@ IN_CONTEXT_LEARNING_SCORE = Exercise(
             "subtracts probabilities where losses are asked for",
             "The loss of a token is minus the logarithm of its probability.",
             _probability,
+        ),
+        Misconception(
+            "no_logarithm",
+            "takes minus the probability for the loss, without the logarithm",
+            "What is the loss of a token that was given the probability 1? And yours?",
+            _no_logarithm,
+        ),
+        Misconception(
+            "raw_logits",
+            "takes minus the logit for the loss, without a softmax",
+            "Add 5 to all logits at one position: the probabilities stay the same. Does your "
+            "answer?",
+            _raw_logits,
         ),
         Misconception(
             "averages_before_the_log",

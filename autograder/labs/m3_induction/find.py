@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import combinations, starmap
+from operator import ne
 from typing import Any
 
 import torch
@@ -10,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from autograder.draw import Draw
-from autograder.labs.m3_induction.trained import disguised_induction
+from autograder.labs.m3_induction.trained import deepened_induction
 from autograder.spec import Exercise, Misconception
 from course import ToyTransformer
 
@@ -39,11 +41,19 @@ def _both(model: ToyTransformer, tokens: Tokens, period: int, back: int = -1) ->
 
 
 def _find_case(draw: Draw) -> dict[str, Any]:
-    """Draw until writing (head, layer) for (layer, head) is a mistake that can be seen."""
+    """Draw until no two ideas, right or wrong, give the same heads, and no score is near 0.5."""
     while True:
-        case = disguised_induction(draw)
-        if _pair_swapped(**case) != _both(**case):
+        case = deepened_induction(draw)
+        answers = [_both(**case), *(idea.wrong(**case) for idea in FIND_HEADS.misconceptions)]
+        if _is_clear(**case) and all(starmap(ne, combinations(answers, 2))):
             return case
+
+
+def _is_clear(model: ToyTransformer, tokens: Tokens, period: int) -> bool:
+    scores = torch.stack(
+        [_scores(model, tokens, 1, 1), _scores(model, tokens, period - 1, period + 1)]
+    )
+    return bool((scores - 0.5).abs().min() > 0.01)
 
 
 def _renamed(found: dict[str, Heads], rename: Callable[[int, int], Any]) -> dict[str, Heads]:
@@ -77,15 +87,42 @@ def _head_without_layer(model, tokens, period):
     return _renamed(_both(model, tokens, period), lambda _layer, head: (0, head))
 
 
-def _best_head_of_every_layer(model, tokens, period):
-    roles = {
+def _by_role(model, tokens, period) -> dict[str, Float[Tensor, "layer head"]]:
+    return {
         "previous_token": _scores(model, tokens, 1, 1),
         "induction": _scores(model, tokens, period - 1, period + 1),
     }
+
+
+def _best_head_of_every_layer(model, tokens, period):
     return {
         role: {(layer, int(row.argmax())) for layer, row in enumerate(scores)}
-        for role, scores in roles.items()
+        for role, scores in _by_role(model, tokens, period).items()
     }
+
+
+def _best_head_of_all(model, tokens, period):
+    return {
+        role: {divmod(int(scores.argmax()), model.cfg.n_heads)}
+        for role, scores in _by_role(model, tokens, period).items()
+    }
+
+
+def _layers_fixed(model, tokens, period):
+    found = _both(model, tokens, period)
+    return {
+        role: {pair for pair in found[role] if pair[0] == layer}
+        for layer, role in enumerate(("previous_token", "induction"))
+    }
+
+
+def _whole_diagonal(model, tokens, period):
+    stripe = _above(_scores(model, tokens, period - 1, period - 1))
+    return _both(model, tokens, period) | {"induction": stripe}
+
+
+def _first_sequence(model, tokens, period):
+    return _both(model, tokens[:1], period)
 
 
 FIND_HEADS = Exercise(
@@ -142,6 +179,48 @@ FIND_HEADS = Exercise(
             "What does your code answer for a layer in which all scores are about 0.1?",
             _best_head_of_every_layer,
         ),
+        Misconception(
+            "best_head_of_all",
+            "takes the one head with the highest score, also where several are above 0.5",
+            "How many heads of a kind can your code find? How many may a model have?",
+            _best_head_of_all,
+        ),
+        Misconception(
+            "layers_fixed",
+            "looks for previous-token heads in layer 0 only and for induction heads in layer 1 "
+            "only",
+            "Those are the layers of the specimen. Which layers has the model you are given?",
+            _layers_fixed,
+        ),
+        Misconception(
+            "whole_diagonal",
+            "averages the whole diagonal for induction, which also holds queries of the first copy",
+            "At which query does the diagonal `period - 1` back begin, and at which the second "
+            "copy?",
+            _whole_diagonal,
+        ),
+        Misconception(
+            "first_sequence_only",
+            "scores the first sequence of the batch only",
+            '`cache["pattern", layer]` has a batch axis. Over which axes do you average?',
+            _first_sequence,
+        ),
+        Misconception(
+            "heads_without_layer",
+            "gives heads without their layer: the sets hold pairs (layer, head)",
+            "Layer 0 has a head 3, and so has layer 1. How does your answer tell them apart?",
+            lambda model, tokens, period: _renamed(
+                _both(model, tokens, period), lambda _layer, head: head
+            ),
+        ),
+        Misconception(
+            "names_for_pairs",
+            'gives names such as "0.3" where pairs of whole numbers, (layer, head), are asked for',
+            'What does `(0, 3) in found["induction"]` say about your answer?',
+            lambda model, tokens, period: _renamed(
+                _both(model, tokens, period), lambda layer, head: f"{layer}.{head}"
+            ),
+        ),
     ),
     hints=(
         "You have met both scores. What is new is the search: which heads has the model, and "
@@ -157,5 +236,5 @@ FIND_HEADS = Exercise(
         "course.zoo.scores.induction_score",
         "course.zoo.measures.measure_induction",
     ),
-    public_cases=2,
+    public_cases=3,
 )

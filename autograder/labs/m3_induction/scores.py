@@ -33,7 +33,7 @@ PREVIOUS_TOKEN_SCORE = Exercise(
     claim="A head that looks one token back is found by averaging one diagonal of its pattern.",
     objective="Turn a picture of an attention pattern into one number per head.",
     points=1,
-    minutes=8,
+    minutes=6,
     difficulty=1,
     axes="head",
     case=_previous_token_case,
@@ -56,6 +56,18 @@ PREVIOUS_TOKEN_SCORE = Exercise(
             "divides by the number of positions, though position 0 has no token before it",
             "How many queries have a token before them, in a sequence of 6? By what do you divide?",
             lambda pattern: _diagonal(pattern, 1).sum(-1).mean(0) / pattern.shape[-1],
+        ),
+        Misconception(
+            "leaves_out_query_1",
+            "leaves out the first entry of the diagonal, which belongs to query 1",
+            "The diagonal below the main one begins at query 1. Does query 0 stand on it?",
+            lambda pattern: _diagonal(pattern, 1)[..., 1:].mean((0, -1)),
+        ),
+        Misconception(
+            "leaves_out_last_query",
+            "leaves out the last query",
+            "In a sequence of 6, which is the last query? Does your code read its row?",
+            lambda pattern: _diagonal(pattern, 1)[..., :-1].mean((0, -1)),
         ),
         Misconception(
             "query_and_key_swapped",
@@ -154,6 +166,26 @@ INDUCTION_SCORE = Exercise(
             lambda pattern, period: _diagonal(pattern, period - 1)[..., 1:-1].mean((0, -1)),
         ),
         Misconception(
+            "leaves_out_last_query",
+            "leaves out the last query, 2 * period",
+            "How many tokens has the second copy, and how many queries does your code average?",
+            lambda pattern, period: _second_copy(pattern, period, period - 1)[..., :-1].mean(
+                (0, -1)
+            ),
+        ),
+        Misconception(
+            "includes_last_of_first_copy",
+            "averages one query too many: `period`, the last of the first copy",
+            "Position 0 holds the BOS. At which position does the first copy end?",
+            lambda pattern, period: _diagonal(pattern, period - 1)[..., 1:].mean((0, -1)),
+        ),
+        Misconception(
+            "diagonal_counted_from_query_0",
+            "takes index i of the diagonal for query i, and so keeps the last query only",
+            "Which query does the first entry of the diagonal `period - 1` back belong to?",
+            lambda pattern, period: _diagonal(pattern, period - 1)[..., period + 1 :].mean((0, -1)),
+        ),
+        Misconception(
             "divides_by_all_positions",
             "divides by the number of all positions, not of those in the second copy",
             "A head that puts all its attention in the right place must score exactly 1. What "
@@ -185,9 +217,8 @@ INDUCTION_SCORE = Exercise(
     hints=(
         "Write out a small case, period 3: positions 0 to 6 hold BOS a b c a b c. For each query "
         "in the second copy, where is the token that followed its previous occurrence?",
-        "Query q of the second copy (q from period + 1 to 2 * period) should attend to key "
-        "q - (period - 1). Those entries are the end of one diagonal: take the last `period` of "
-        "it, and average over them and over the batch.",
+        "All these entries lie on one diagonal, but it begins in the first copy. How many entries "
+        "has it, and how many of them, counted from its end, belong to the second copy?",
         "`stripe = pattern.diagonal(-(period - 1), dim1=-2, dim2=-1)` starts at query period - 1, "
         "which is too early; keep `stripe[..., -period:]`, then average over batch and query.",
     ),

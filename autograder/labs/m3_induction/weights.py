@@ -68,11 +68,16 @@ def _writes_to_token(token, previous, output, match) -> Weights:
     return _head(token, previous, token, token, match * _root(token))
 
 
+def _match_on_output(token, previous, output, match) -> Weights:
+    weights = _head(token, previous, token, output, match * _root(token))
+    return weights | {"W_O": match * weights["W_O"]}
+
+
 INDUCTION_HEAD_WEIGHTS = Exercise(
     name="induction_head_weights",
     title="An induction head by hand",
-    claim="Four matrices that match the current token with what each position says came before it, "
-    "and copy the token found there, are an induction head.",
+    claim="Given a previous-token head, four matrices written from what the directions mean are an "
+    "induction head.",
     objective="Write the QK and the OV side of a head for residual subspaces that you are given.",
     points=3,
     minutes=15,
@@ -135,13 +140,19 @@ INDUCTION_HEAD_WEIGHTS = Exercise(
             "Which directions does the last step of the model read its prediction from?",
             _writes_to_token,
         ),
+        Misconception(
+            "match_on_output",
+            "multiplies what is written by `match`, which belongs to the score alone",
+            "How much of `output[i]` does a key that has all the attention add to the stream?",
+            _match_on_output,
+        ),
     ),
     hints=(
         "Take QK and OV one at a time. Where to look: what is compared with what? What to move: "
         "what is read at the place found, and where is it written?",
-        "Give each vocabulary item one dimension of the head (d_head = d_vocab). W_Q sends the "
-        "direction token[i] to axis i; W_K sends previous[i] to axis i. W_V reads token[i] into "
-        "axis i and W_O writes axis i along output[i]. Then scale one of W_Q and W_K.",
+        "Give each vocabulary item one dimension of the head (d_head = d_vocab): axis i stands for "
+        "item i. Each of W_Q, W_K and W_V then sends one of the three kinds of direction to the "
+        "axes. What must be scaled, so that the score is `match` after the division?",
         "With orthonormal rows, `token.T` (d_model, d_vocab) sends token[i] to axis i and every "
         "other given direction to zero. The transposes of two arguments are W_Q and W_K up to a "
         "factor; the factor must make q . k equal to match * sqrt(d_head).",
