@@ -13,7 +13,7 @@ import os
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def lab(name: str) -> tuple[Check, Callable[[Any], None]]:
     shown: dict[str, int] = {}
 
     def check(fn: Any) -> float | None:
-        exercise = _find(recorded, fn)
+        exercise = _find(recorded, fn, _callers_names())
         if isinstance(exercise, Problem):
             _display(exercise)
             return 0.0 if _under_nbgrader() else None
@@ -53,7 +53,7 @@ def lab(name: str) -> tuple[Check, Callable[[Any], None]]:
         return attempt.score if _under_nbgrader() else None
 
     def hint(fn: Any) -> None:
-        exercise = _find(recorded, fn)
+        exercise = _find(recorded, fn, _callers_names())
         if isinstance(exercise, Problem):
             _display(exercise)
             return
@@ -140,18 +140,29 @@ def _is_learners(filename: str) -> bool:
     return "site-packages" not in filename and not {*OURS} & {*folders}
 
 
-def _find(recorded: RecordedLab, fn: Any) -> RecordedExercise | Problem:
-    name = getattr(fn, "__name__", None)
-    if not callable(fn) or name is None:
+def _find(recorded: RecordedLab, fn: Any, names: Mapping[str, Any]) -> RecordedExercise | Problem:
+    """Return the exercise that `fn` answers, by its own name or by a name it goes under."""
+    if not callable(fn):
         return Problem(
             "callable",
             f"check expects the function itself, got {type(fn).__name__}: write "
             "check(my_function), with no call inside",
         )
+    exercises = {exercise.name: exercise for exercise in recorded.exercises}
+    # A lambda, a decorated function or a module does not know the name it was given.
+    bound = [name for name, value in names.items() if value is fn]
+    for name in (getattr(fn, "__name__", ""), *bound):
+        if name in exercises:
+            return exercises[name]
     try:
-        return recorded.exercise(name)
+        return recorded.exercise(getattr(fn, "__name__", type(fn).__name__))
     except RecordingError as error:
         return Problem("present", str(error))
+
+
+def _callers_names() -> Mapping[str, Any]:
+    """Return the global names of the notebook or script that called `check` or `hint`."""
+    return sys._getframe(2).f_globals
 
 
 def _under_nbgrader() -> bool:

@@ -100,10 +100,25 @@ def _require_type(expected: Any, got: Any, kinds: tuple[type, ...], part: str) -
     if not isinstance(got, kinds) or (isinstance(got, bool) and bool not in kinds):
         raise Mismatch(
             "type",
-            f"{_of(part)}expected {_type_name(expected)}, got {_type_name(got)}",
+            f"{_of(part)}expected {_type_name(expected)}, got {_type_name(got)}"
+            f"{_way_out(expected, got)}",
             part=part,
         )
     return got
+
+
+def _way_out(expected: Any, got: Any) -> str:
+    """Return how to make the expected type of what is there, when that is one call."""
+    match expected, got:
+        case Tensor(), list() | tuple() if all(isinstance(item, Tensor) for item in got):
+            return "; torch.stack makes one of a list of tensors"
+        case Tensor(), list() | tuple():
+            return "; torch.tensor makes one of a list of numbers"
+        case set(), list() | tuple():
+            return "; set(...) makes one of a list"
+        case tuple(), Tensor():
+            return f"; return {len(expected)} values with commas between them"
+    return ""
 
 
 def _compare_dict(expected: dict, got: Any, axes: Any, tolerance: float, part: str) -> None:
@@ -134,7 +149,7 @@ def _compare_sequence(expected: Any, got: Any, axes: Any, tolerance: float, part
 
 
 def _compare_set(expected: set, got: Any, part: str) -> None:
-    _require_type(expected, got, (set, frozenset), part)
+    got = {_plain(item) for item in _require_type(expected, got, (set, frozenset), part)}
     if expected != got:
         missing, extra = sorted(expected - got, key=repr), sorted(got - expected, key=repr)
         raise Mismatch(
@@ -143,6 +158,15 @@ def _compare_set(expected: set, got: Any, part: str) -> None:
             f"missing {_listed(missing)}, not expected {_listed(extra)}",
             part=part,
         )
+
+
+def _plain(item: Any) -> Any:
+    """Return an element of a set with whole numbers for scalar tensors, as `nonzero()` gives."""
+    if isinstance(item, tuple):
+        return tuple(map(_plain, item))
+    if isinstance(item, Tensor) and item.ndim == 0 and not item.is_floating_point():
+        return item.item()
+    return item
 
 
 def _compare_exact(expected: Any, got: Any, part: str) -> None:
@@ -258,10 +282,13 @@ def _worst_slice(misfits: Tensor, axes: tuple[str, ...]) -> str:
     return ""
 
 
-def relation_to(target: Tensor, got: Tensor, axes: tuple[str, ...], tolerance: float) -> str:
+def relation_to(
+    target: Tensor, got: Tensor, axes: tuple[str, ...], tolerance: float, *, shift: bool = True
+) -> str:
     """Say in words how `got` is a simple transformation of `target`, or return an empty text.
 
-    Looked for: the negative, a constant factor, a constant shift, two axes swapped.
+    Looked for: the negative, a constant factor, a constant shift (unless `shift` is False), two
+    axes swapped.
     """
     if target.numel() < 2 or not (torch.isfinite(target).all() and torch.isfinite(got).all()):
         return ""
@@ -277,9 +304,9 @@ def relation_to(target: Tensor, got: Tensor, axes: tuple[str, ...], tolerance: f
         return "yours is the expected answer " + (
             "with the sign turned" if abs(factor + 1) < 1e-6 else f"times {factor:.4g}"
         )
-    shift = float((got - target).mean())
-    if abs(shift) > bound * scale(target) and same(got - shift, target):
-        return f"yours is the expected answer plus {shift:.4g}"
+    added = float((got - target).mean())
+    if shift and abs(added) > bound * scale(target) and same(got - added, target):
+        return f"yours is the expected answer plus {added:.4g}"
     for one in range(target.ndim):
         for two in range(one + 1, target.ndim):
             if target.shape[one] == target.shape[two] > 1 and same(got, target.transpose(one, two)):

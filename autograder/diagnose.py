@@ -1,8 +1,7 @@
 """Judge an answer, and name the idea that went wrong.
 
 A misconception is recorded as the output of wrong code on the same inputs. An answer that equals
-it, or equals it up to a transpose, a factor or a shift, is named by it, unless the right answer is
-as near.
+it, or equals it up to a transpose or a factor, is named by it, unless the right answer is as near.
 """
 
 from __future__ import annotations
@@ -48,17 +47,21 @@ def judge(exercise: RecordedExercise, case: Case, got: Any) -> Judgement:
 
 
 def commonest(judgements: list[Judgement]) -> Match | None:
-    """Return the misconception that explains most of the failed cases; exact matches come first."""
+    """Return the misconception that explains most of the failed cases; exact matches come first.
+
+    One that explains half of them or fewer is no explanation, and of two that explain equally
+    many neither is named: a wrong name is worse than none.
+    """
     failed = [judgement for judgement in judgements if not judgement.verdict.passed]
+    matches = [match for judgement in failed for match in judgement.matches]
     for exact in (True, False):
+        found = {one.misconception: one for one in matches if (one.how == "exact") == exact}
         votes = Counter(
-            match
-            for judgement in failed
-            for match in judgement.matches
-            if (match.how == "exact") == exact
-        )
-        if votes:
-            return votes.most_common(1)[0][0]
+            one.misconception for one in matches if (one.how == "exact") == exact
+        ).most_common(2)
+        if votes and 2 * votes[0][1] > len(failed):
+            tied = len(votes) == 2 and votes[0][1] == votes[1][1]
+            return None if tied else found[votes[0][0]]
     return None
 
 
@@ -70,13 +73,24 @@ def _explain(exercise: RecordedExercise, case: Case, got: Any) -> tuple[Match, .
         Match(name, "exact")
         for name, output in wrong.items()
         if compare(
-            output, got, axes=exercise.axes, tolerance=tolerance, invariance=exercise.invariance
+            *_without_shared_nan(output, got),
+            axes=exercise.axes,
+            tolerance=tolerance,
+            invariance=exercise.invariance,
         ).passed
     )
     if exact or tolerance is None or _relation(exercise, case.expected, got):
         return exact  # the right answer times a factor says more than a wrong one times another
     found = ((name, _relation(exercise, output, got)) for name, output in wrong.items())
     return tuple(Match(name, how) for name, how in found if how)
+
+
+def _without_shared_nan(wrong: Any, got: Any) -> tuple[Any, Any]:
+    """Return both with 0 where both are NaN: a right answer never is, but a wrong one may be."""
+    if isinstance(wrong, Tensor) and isinstance(got, Tensor) and wrong.shape == got.shape:
+        shared = torch.isnan(wrong) & torch.isnan(got)
+        return wrong.masked_fill(shared, 0), got.masked_fill(shared, 0)
+    return wrong, got
 
 
 def _relation(exercise: RecordedExercise, wrong: Any, got: Any) -> str:
@@ -91,6 +105,8 @@ def _relation(exercise: RecordedExercise, wrong: Any, got: Any) -> str:
     if got.is_complex() or wrong.is_complex():
         return ""
     wrong, got = wrong.to(torch.float64), got.to(torch.float64)
+    if wrong.numel() < 2 or wrong.max() == wrong.min():
+        return ""  # every constant is every other times a factor
     axes = tuple(f"axis {place}" for place in range(wrong.ndim))
-    relation = relation_to(wrong, got, axes, exercise.tolerance or 1e-6)
+    relation = relation_to(wrong, got, axes, exercise.tolerance or 1e-6, shift=False)
     return relation.replace("yours is the expected answer", "that answer") if relation else ""

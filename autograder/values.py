@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -79,6 +80,8 @@ def flatten(value: Any) -> tuple[Any, dict[str, Tensor]]:
                 f"a value nested more than {MAX_DEPTH} deep or with more than {MAX_NODES} parts "
                 "cannot be graded; return a tensor instead of nested lists"
             )
+        if isinstance(node, np.generic):  # what numpy's indexing gives: np.int64, np.float32
+            node = node.item()
         if isinstance(node, Tensor):
             return {"tensor": _keep(node, tensors)}
         if node is None or isinstance(node, bool):

@@ -178,6 +178,13 @@ def test_a_call_instead_of_a_function_and_an_unknown_name(toy_lab, capsys):
     assert "toy has no exercise 'draw_case'" in out
 
 
+def test_a_callable_is_found_by_the_name_it_goes_under(toy_lab, capsys):
+    check, _ = toy_lab
+    source = "row_sums = lambda matrix: matrix.sum(1)\ncheck(row_sums)"
+    exec(source, {"check": check})
+    assert "3 of 3 cases pass" in capsys.readouterr().out
+
+
 def test_under_nbgrader_the_score_is_returned(toy_lab, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
     check, _ = toy_lab

@@ -139,6 +139,27 @@ def test_tuples_dicts_and_sets():
     assert verdict({(0, 1)}, [(0, 1)], axes="", tolerance=None).check == "type"
 
 
+def test_sets_may_hold_scalar_tensors():
+    got = {(torch.tensor(0), torch.tensor(1))}
+    assert verdict({(0, 1)}, got, axes="", tolerance=None).passed
+    assert not verdict({(0, 2)}, got, axes="", tolerance=None).passed
+
+
+@pytest.mark.parametrize(
+    ("expected", "got", "told"),
+    [
+        (torch.zeros(2), [torch.zeros(()), torch.zeros(())], "torch.stack"),
+        (torch.zeros(2), [0.0, 0.0], "torch.tensor makes one"),
+        ({(0, 1)}, [(0, 1)], "set(...)"),
+        ((0.5, 0.5), torch.zeros(2), "return 2 values with commas"),
+    ],
+)
+def test_a_wrong_type_comes_with_the_way_out(expected, got, told):
+    found = verdict(expected, got, axes="head")
+    assert found.check == "type"
+    assert told in found.message
+
+
 def head_weights(seed: int, d_head: int = 3):
     generator = torch.Generator().manual_seed(seed)
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import torch
 import toy
 
 from autograder.diagnose import commonest, judge
@@ -50,6 +51,37 @@ def test_the_right_answer_times_a_factor_is_not_taken_for_a_misconception():
 
 def test_an_unknown_mistake_gets_no_name(recorded):
     assert commonest(judged(recorded, toy.wrong)) is None
+
+
+def test_an_idea_that_explains_half_of_the_cases_or_fewer_is_not_named(recorded):
+    mean, column = (
+        next(idea.wrong for idea in toy.EXERCISE.misconceptions if idea.id == name)
+        for name in ("mean", "column_sums")
+    )
+    answers = [mean, column, toy.wrong]
+    judgements = [
+        judge(recorded, case, answer(**case.inputs))
+        for case, answer in zip(recorded.cases, answers, strict=True)
+    ]
+    assert commonest(judgements) is None
+
+
+def test_an_idea_that_gives_nan_is_named():
+    def divided_by_zero(matrix):
+        total = matrix.sum(1)
+        total[0] = torch.nan
+        return total
+
+    idea = Misconception("nan", "divides by zero", "By what do you divide?", divided_by_zero)
+    exercise = replace(toy.EXERCISE, misconceptions=(idea, *toy.EXERCISE.misconceptions))
+    recorded = record_exercise(toy.SOURCE, exercise)
+    match = commonest(judged(recorded, divided_by_zero))
+    assert match is not None
+    assert match.misconception == "nan"
+
+
+def test_a_shifted_misconception_is_not_named(recorded):
+    assert commonest(judged(recorded, lambda matrix: matrix.sum(0) + 3)) is None
 
 
 def test_the_majority_of_failed_cases_decides(recorded):

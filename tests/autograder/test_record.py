@@ -44,7 +44,7 @@ def test_a_wrong_answer_that_comes_too_close_is_refused():
 
 def test_two_misconceptions_that_cannot_be_told_apart_are_refused():
     exercise = with_misconception(lambda matrix: matrix.T.sum(1))
-    with pytest.raises(MarginError, match="added is taken for column_sums"):
+    with pytest.raises(MarginError, match="column_sums is taken for nothing"):
         record_exercise(toy.SOURCE, exercise)
 
 

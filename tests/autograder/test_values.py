@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -43,6 +44,13 @@ def test_tensors_sets_and_special_floats_come_back():
     assert back["f"][0] == math.inf
     assert math.copysign(1, back["f"][1]) == -1
     assert math.isnan(rebuilt(math.nan))
+
+
+def test_numpy_scalars_arrive_as_plain_numbers():
+    back = rebuilt({"i": np.int64(3), "f": np.float32(0.5), "b": np.bool_(True)})
+    assert back == {"i": 3, "f": 0.5, "b": True}
+    assert [type(item) for item in back.values()] == [int, float, bool]
+    assert rebuilt({(np.int64(1), 2)}) == {(1, 2)}
 
 
 def test_a_rebuilt_tensor_shares_no_memory():
