@@ -77,6 +77,7 @@ def record_exercise(source: Source, exercise: Exercise) -> RecordedExercise:
         return make_case(exercise, answer, label, f"{stem}/{label}")
 
     cases = tuple(case(f"public-{place}") for place in range(1, exercise.public_cases + 1))
+    require_variety(stem, cases)
     drawn = [*cases, *(case(f"extra-{place}") for place in range(EXTRA_DRAWS))]
     measured = measure(exercise, answer, drawn)
     recorded = RecordedExercise(
@@ -138,6 +139,16 @@ def measure(exercise: Exercise, answer: Any, cases: list[Case]) -> dict[str, Any
         "effect": _rounded(min(effect, 1.0)),
         "margin": _rounded(margin),
     }
+
+
+def require_variety(exercise: str, cases: tuple[Case, ...]) -> None:
+    """Check that no whole number is the same in all public cases: a constant would pass for it."""
+    for name, value in cases[0].inputs.items():
+        if isinstance(value, int) and len({case.inputs[name] for case in cases}) == 1:
+            raise MarginError(
+                f"{exercise}: `{name}` is {value} in every public case, so an answer that ignores "
+                "it would pass: draw it more widely, or record more public cases"
+            )
 
 
 def require_named(recorded: RecordedExercise, exercise: Exercise) -> None:

@@ -48,6 +48,16 @@ def test_two_misconceptions_that_cannot_be_told_apart_are_refused():
         record_exercise(toy.SOURCE, exercise)
 
 
+def test_a_number_that_never_varies_is_refused():
+    def draw_case(draw):
+        return {"matrix": draw.normal(3, 3), "times": 2}
+
+    exercise = replace(toy.EXERCISE, case=draw_case, misconceptions=())
+    source = replace(toy.SOURCE, answers={"row_sums": lambda matrix, times: times * matrix.sum(1)})
+    with pytest.raises(MarginError, match="`times` is 2 in every public case"):
+        record_exercise(source, exercise)
+
+
 def test_an_answer_with_a_fixed_dtype_is_refused():
     def careless(matrix):
         return matrix.bfloat16().sum(1).to(matrix.dtype)
