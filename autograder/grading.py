@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,13 @@ def grade_class(
     found = discover(paths, lab=lab, pattern=pattern)
     papers = _papers(found, read_secret(secret), console)
     count = max(1, min(workers or os.cpu_count() or 1, len(found)))
-    with console.status("sandboxes"):
+    started = time.monotonic()
+    with console.status("starting sandboxes"):
         sandboxes = Sandboxes(count, isolation)
     with sandboxes:
         require_reached(sandboxes.level, sandboxes.reasons, minimum=min_isolation)
         results = _graded(found, papers, sandboxes, out, console)
+    seconds = time.monotonic() - started
     ordered = in_order(results)
     write_csv(ordered, out / "grades.csv")
     write_report(ordered, out / "report.html")
@@ -62,7 +65,7 @@ def grade_class(
         console.print(table)
     _say_problems(ordered, console)
     console.print(
-        f"{len(ordered)} submissions, isolation {sandboxes.level}; "
+        f"{len(ordered)} submissions graded in {seconds:.1f} s, isolation {sandboxes.level}; "
         f"wrote {out / 'results'}, {out / 'grades.csv'} and {out / 'report.html'}",
         highlight=False,
     )
@@ -73,8 +76,10 @@ def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Pa
     names = sorted({item.lab for item in found if item.lab in recorded_labs()})
     papers = {}
     for name in names:
-        with console.status(f"hidden bank of {name}"):
+        started = time.monotonic()
+        with console.status(f"hidden bank of {name} (made once, then kept)"):
             papers[name] = Papers.hidden(open_bank(name, secret))
+        console.print(f"hidden bank of {name}: {time.monotonic() - started:.1f} s")
     if not papers and not any(item.problem for item in found):
         raise RecordingError(
             "no submission belongs to a recorded lab; name it with --lab "
