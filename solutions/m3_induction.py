@@ -276,9 +276,9 @@ plt.show()
 # A head belongs to a kind when its score, as exercises 1 and 2 define it, is above 0.5. A model
 # may have several heads of a kind, in any layer, or none.
 #
-# Your function is checked on relatives of the specimen with three layers and more heads of a
-# kind, in **disguise**: heads in another order, tokens with other numbers. Some heads are only
-# just above 0.5.
+# Your function is checked on models made for the purpose, with other numbers of layers and heads.
+# Their heads look where they were told to: some are of both kinds, some only just above 0.5 or
+# below it.
 #
 # **Predict**: what will `find_heads` return for the specimen on `unrepeated`?
 

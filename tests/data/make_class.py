@@ -23,7 +23,10 @@ INDUCTION, TRANSFORMER = "m3_induction", "m0_toy_transformer"
 Change = Callable[[NotebookNode], NotebookNode | None]
 
 # Each has another wrong idea of what an induction score is.
-MISTAKEN = ("bela", "cleo", "dara", "emil", "fay", "gil", "hana", "ivo", "jana", "kofi", "lena")
+MISTAKEN = (
+    *("bela", "cleo", "dara", "emil", "fay", "gil"),
+    *("hana", "ivo", "jana", "kofi", "lena", "mira"),
+)
 # The wrong ideas of one exercise, as students write them.
 INDUCTION_SCORE = {
     "previous_occurrence": """
@@ -66,6 +69,12 @@ INDUCTION_SCORE = {
     "first_sequence_only": """
         queries = torch.arange(period + 1, 2 * period + 1)
         return pattern[0, :, queries, queries - period + 1].mean(dim=-1)
+    """,
+    "sum_over_queries": """
+        total = 0
+        for query in range(period + 1, 2 * period + 1):
+            total = total + pattern[:, :, query, query - period + 1]
+        return total.mean(dim=0)
     """,
     "largest_entry": """
         stripe = pattern.diagonal(-(period - 1), dim1=-2, dim2=-1)[..., -period:]

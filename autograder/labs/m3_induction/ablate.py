@@ -22,7 +22,7 @@ Hook = tuple[str, Callable[..., Tensor]]
 
 def _random_model(draw: Draw, d_vocab: int, n_ctx: int) -> ToyTransformer:
     """Return a small model all of whose weights matter: large, with biases and uneven gains."""
-    n_layers, n_heads = draw.choice((2, 3), (3, 2), (2, 4), (3, 4))
+    n_layers, n_heads = draw.choice((2, 3), (3, 2), (3, 4), (2, 5))
     model = ToyTransformer(
         Config(
             n_layers=n_layers,
@@ -110,6 +110,19 @@ def _accumulates(model, tokens, period):
     return _table(model, entry)
 
 
+def _late_binding(model, tokens, period):
+    return _rise(model, tokens, period)[:, -1:].repeat(1, model.cfg.n_heads)
+
+
+def _last_left_out(model, tokens, period):
+    return _rise(
+        model,
+        tokens,
+        period,
+        loss=lambda m, t, p, hooks: float(_losses(m, t, hooks)[:, p + 1 : -1].mean()),
+    )
+
+
 def _not_subtracted(model, tokens, period):
     return _table(model, lambda *at: _second_copy_loss(model, tokens, period, [_remove(*at)]))
 
@@ -150,16 +163,21 @@ def _sums(model, tokens, period):
 
 
 def _ablate_case(draw: Draw) -> dict[str, Any]:
-    """Draw the trained model in disguise, or a random one that owes a fair amount to some head."""
-    if draw.integer(0, 2) == 0:
-        return disguised_induction(draw)
+    """Draw until some head matters, and the last prediction too."""
+    drawn = draw.choice(*[_random_case] * 3, disguised_induction)
     while True:
-        d_vocab, period = draw.integer(9, 13), draw.integer(5, 8)
-        tokens = zoo.repeated_tokens(draw.integer(5, 7), period, d_vocab, draw.generator)
-        model = _random_model(draw, d_vocab, tokens.shape[1])
-        case = {"model": model, "tokens": tokens, "period": period}
-        if _rise(**case).abs().max() > 0.2:
+        case = drawn(draw)
+        rise = _rise(**case)
+        largest, last = rise.abs().max(), (_last_left_out(**case) - rise).abs().max()
+        if largest > 0.2 and last > 0.0015 * largest:
             return case
+
+
+def _random_case(draw: Draw) -> dict[str, Any]:
+    d_vocab, period = draw.integer(9, 13), draw.integer(5, 8)
+    tokens = zoo.repeated_tokens(draw.integer(5, 7), period, d_vocab, draw.generator)
+    model = _random_model(draw, d_vocab, tokens.shape[1])
+    return {"model": model, "tokens": tokens, "period": period}
 
 
 ABLATE_HEADS = Exercise(
@@ -180,6 +198,19 @@ ABLATE_HEADS = Exercise(
             "After the last head, how many heads are at work in your model? Ablate the heads in "
             "the reverse order: does a head's number change?",
             _accumulates,
+        ),
+        Misconception(
+            "last_head_everywhere",
+            "takes away the last head of the layer for every entry of its row",
+            "A function made in a loop looks its variables up when it is called. Which value has "
+            "`head` then?",
+            _late_binding,
+        ),
+        Misconception(
+            "leaves_out_last_prediction",
+            "leaves out the last prediction, which is made at 2 * period - 1",
+            "Which token does the last prediction that you count stand for?",
+            _last_left_out,
         ),
         Misconception(
             "sign_turned",

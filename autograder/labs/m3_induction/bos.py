@@ -48,6 +48,7 @@ def _case(draw: Draw) -> dict[str, Any]:
     ideas = (
         *(_right, _drops_last, _window_not_moved, _whole_sequence, _no_shift, _order_swapped),
         *(_first_of_second_copy, _slices_logits, _logits_of_the_tokens, _counts, _stand_in),
+        *(_error_rate, _theory),
     )
     while True:
         case = _drawn(draw)
@@ -131,6 +132,15 @@ def _counts(model: ToyTransformer, tokens: Tokens, period: int) -> Pair:
     return with_bos * count, without * count
 
 
+def _error_rate(model: ToyTransformer, tokens: Tokens, period: int) -> Pair:
+    with_bos, without = _right(model, tokens, period)
+    return 1 - with_bos, 1 - without
+
+
+def _theory(model: ToyTransformer, tokens: Tokens, period: int) -> Pair:
+    return 1.0, (period - 2) / (period - 1)
+
+
 def _stand_in(model: ToyTransformer, tokens: Tokens, period: int, token: int = 1) -> Pair:
     other = torch.cat([torch.full_like(tokens[:, :1], token), tokens[:, 1:]], dim=1)
     return _right(model, tokens, period)[0], _right(model, other, period)[0]
@@ -188,6 +198,19 @@ BOS_ACCURACY = Exercise(
             _counts,
         ),
         Misconception(
+            "error_rate",
+            "returns the share of wrong predictions",
+            "What should the accuracy be of a model that is always right?",
+            _error_rate,
+        ),
+        Misconception(
+            "theory_for_measurement",
+            "returns what the theory predicts, 1 and (T - 2) / (T - 1), not what the model does",
+            "In the sequences of the check some tokens of the second copy are replaced. Does your "
+            "answer depend on `tokens`?",
+            _theory,
+        ),
+        Misconception(
             "replaces_the_bos",
             "puts another token in the place of the BOS where it should be dropped",
             "How many positions has your second run? It should have one fewer than the first.",
@@ -208,7 +231,7 @@ BOS_ACCURACY = Exercise(
         ),
         Misconception(
             "slices_logits_not_tokens",
-            "takes the BOS away from the logits, after the model has read it",
+            "lets the model read a BOS in the second run too",
             "For the second number the model must never see the BOS. What do you pass to `model`?",
             _slices_logits,
         ),

@@ -56,6 +56,18 @@ def _raw_logits(logits: Logits, tokens: Tokens, early: int, late: int) -> Number
     return picked[early - 1] - picked[late - 1]
 
 
+def _late_only(logits: Logits, tokens: Tokens, early: int, late: int) -> Number:
+    return _at(logits, tokens, late).mean()
+
+
+def _sums_the_batch(logits: Logits, tokens: Tokens, early: int, late: int) -> Number:
+    return -len(tokens) * _sign(logits, tokens, early, late)
+
+
+def _softmax_twice(logits: Logits, tokens: Tokens, early: int, late: int) -> Number:
+    return -_sign(logits.softmax(-1), tokens, early, late)
+
+
 def _mean_probability_first(logits: Logits, tokens: Tokens, early: int, late: int) -> Number:
     late_loss = -(-_at(logits, tokens, late)).exp().mean().log()
     return late_loss + (-_at(logits, tokens, early)).exp().mean().log()
@@ -95,6 +107,7 @@ def _case(draw: Draw) -> dict[str, Any]:
     ideas = (
         *(_sign, _no_shift, _next_token, _probability, _mean_probability_first),
         *(_average_up_to, _in_bits, _first_sequence, _no_logarithm, _raw_logits),
+        *(_late_only, _sums_the_batch, _softmax_twice),
     )
     while True:
         case = _drawn(draw)
@@ -154,6 +167,24 @@ IN_CONTEXT_LEARNING_SCORE = Exercise(
             "Add 5 to all logits at one position: the probabilities stay the same. Does your "
             "answer?",
             _raw_logits,
+        ),
+        Misconception(
+            "softmax_twice",
+            "gives probabilities to a function that takes logits, so that a softmax acts twice",
+            "What does `cross_entropy` do with its first argument before it takes the logarithm?",
+            _softmax_twice,
+        ),
+        Misconception(
+            "late_loss_only",
+            "returns the late loss alone",
+            "What should the score be for a model that is equally good everywhere?",
+            _late_only,
+        ),
+        Misconception(
+            "sums_the_batch",
+            "adds up over the batch where the mean is asked for",
+            "Repeat the batch, so that it has twice as many sequences: does your number double?",
+            _sums_the_batch,
         ),
         Misconception(
             "averages_before_the_log",

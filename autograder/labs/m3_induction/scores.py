@@ -89,6 +89,13 @@ PREVIOUS_TOKEN_SCORE = Exercise(
             lambda pattern: _diagonal(pattern, 1).sum(-1).mean(0),
         ),
         Misconception(
+            "largest_entry",
+            "takes the largest entry where an average is asked for",
+            "One query that happens to look one place back would give this head a high score. "
+            "What does an average do with that query?",
+            lambda pattern: _diagonal(pattern, 1).amax(-1).mean(0),
+        ),
+        Misconception(
             "averages_over_heads",
             "averages over heads and keeps the batch axis",
             "The answer has one number per head. Which axes must disappear?",
@@ -205,6 +212,13 @@ INDUCTION_SCORE = Exercise(
             "uses the first sequence of the batch only",
             "Change the second sequence of a batch of two: does your answer change?",
             lambda pattern, period: _second_copy(pattern, period, period - 1)[0].mean(-1),
+        ),
+        Misconception(
+            "sum_over_queries",
+            "adds the attention up over queries where an average is asked for",
+            "A head that puts all its attention in the right place must score exactly 1. What "
+            "would yours give it?",
+            lambda pattern, period: _second_copy(pattern, period, period - 1).sum(-1).mean(0),
         ),
         Misconception(
             "largest_entry",

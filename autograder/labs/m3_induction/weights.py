@@ -68,6 +68,18 @@ def _writes_to_token(token, previous, output, match) -> Weights:
     return _head(token, previous, token, token, match * _root(token))
 
 
+def _times_d_head(token, previous, output, match) -> Weights:
+    return _head(token, previous, token, output, match * len(token))
+
+
+def _root_of_d_model(token, previous, output, match) -> Weights:
+    return _head(token, previous, token, output, match * token.shape[1] ** 0.5)
+
+
+def _no_gain(token, previous, output, match) -> Weights:
+    return _head(token, previous, token, output, 1.0)
+
+
 def _match_on_output(token, previous, output, match) -> Weights:
     weights = _head(token, previous, token, output, match * _root(token))
     return weights | {"W_O": match * weights["W_O"]}
@@ -104,6 +116,24 @@ INDUCTION_HEAD_WEIGHTS = Exercise(
             "divides by the root of d_head, which attention does already",
             "The score is q . k / sqrt(d_head). What must q . k be for the score to be `match`?",
             _divides_by_root,
+        ),
+        Misconception(
+            "times_d_head",
+            "multiplies by d_head, where attention divides by its square root",
+            "By what is the product of a query and a key divided? Look at the exponent.",
+            _times_d_head,
+        ),
+        Misconception(
+            "root_of_d_model",
+            "takes the root of d_model for that of d_head",
+            "Between which vectors is the dot product taken, and how long are they?",
+            _root_of_d_model,
+        ),
+        Misconception(
+            "match_left_out",
+            "leaves `match` out",
+            "What score has a matching pair with your weights, and what should it have?",
+            _no_gain,
         ),
         Misconception(
             "gain_on_both_sides",
