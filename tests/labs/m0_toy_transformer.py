@@ -168,17 +168,19 @@ def edit_by_multiplying(model, tokens, layer, head):
     def silence(z, hook):
         return z * keep.to(z.dtype)[:, None]
 
+    before = model(tokens)
     with model.hooks(fwd_hooks=[(f"blocks.{layer}.attn.hook_z", silence)]):
         edited = model(tokens)
-    return edited, model(tokens)
+    return before, edited, model(tokens)
 
 
 def edit_in_place(model, tokens, layer, head):
     def silence(z, hook):
         z[:, :, head] = 0
 
+    before = model(tokens)
     edited = model.run_with_hooks(tokens, fwd_hooks=[(f"blocks.{layer}.attn.hook_z", silence)])
-    return edited, model(tokens)
+    return before, edited, model(tokens)
 
 
 def edit_the_pattern(model, tokens, layer, head):
@@ -188,13 +190,14 @@ def edit_the_pattern(model, tokens, layer, head):
         return pattern
 
     name = f"blocks.{layer}.attn.hook_pattern"
-    return model.run_with_hooks(tokens, fwd_hooks=[(name, blind)]), model(tokens)
+    before = model(tokens)
+    return before, model.run_with_hooks(tokens, fwd_hooks=[(name, blind)]), model(tokens)
 
 
 def edit_a_copy_of_the_model(model, tokens, layer, head):
     other = copy.deepcopy(model)
     other.blocks[layer].attn.W_O.data[head] = 0
-    return [other(tokens), model(tokens)]
+    return [model(tokens), other(tokens), model(tokens)]
 
 
 def edit_with_torch(model, tokens, layer, head):
@@ -203,10 +206,11 @@ def edit_with_torch(model, tokens, layer, head):
         z[..., head, :] = 0
         return z
 
+    before = model(tokens)
     handle = model.blocks[layer].attn.hook_z.register_forward_hook(silence)
     edited = model(tokens)
     handle.remove()
-    return edited, model(tokens)
+    return before, edited, model(tokens)
 
 
 def difference_in_a_loop(logits, correct, wrong, last):

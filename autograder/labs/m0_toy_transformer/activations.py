@@ -46,6 +46,13 @@ def only_what_the_block_adds(model, tokens, layer):
     return only_the_attention(model, tokens, layer) + only_the_mlp(model, tokens, layer)
 
 
+def one_block_late(model, tokens, layer):
+    """Read after the next block; after the last one, what the final LayerNorm makes of it."""
+    if layer + 1 == model.cfg.n_layers:
+        return read(model, tokens, "ln_final.hook_normalized")
+    return read(model, tokens, f"blocks.{layer + 1}.hook_resid_post")
+
+
 def ignores_layer(model, tokens, layer):
     """Read the last layer; where that is right, the first, so that this loses on every case."""
     last = model.cfg.n_layers - 1
@@ -70,6 +77,12 @@ READ_ACTIVATION = Exercise(
             "The stream that enters a block is `pre`. What is the one called that leaves it? "
             "And layers count from 0.",
             before_the_block,
+        ),
+        Misconception(
+            "one_block_late",
+            "reads the stream one block too late.",
+            "Layers count from 0. How many blocks has the stream passed after block 0?",
+            one_block_late,
         ),
         Misconception(
             "between_the_halves",
@@ -157,6 +170,11 @@ def forgets_the_embeddings(model, tokens):
     return torch.stack(interleave(attn, mlp))
 
 
+def positions_first(model, tokens):
+    embeds, attn, mlp = contributions(model, tokens)
+    return torch.stack([embeds[1], embeds[0], *interleave(attn, mlp)])
+
+
 def merges_the_embeddings(model, tokens):
     embeds, attn, mlp = contributions(model, tokens)
     return torch.stack([embeds[0] + embeds[1], *interleave(attn, mlp)])
@@ -220,6 +238,12 @@ RESIDUAL_PARTS = Exercise(
             "leaves out the position embedding.",
             "What does the stream hold before the first block, besides the token's embedding?",
             forgets_positions,
+        ),
+        Misconception(
+            "positions_first",
+            "puts the position embedding before the token embedding.",
+            "Which of the two does the text name first?",
+            positions_first,
         ),
         Misconception(
             "forgets_the_embeddings",

@@ -44,6 +44,12 @@ def averages_positions(logits, correct, wrong, last):
     return difference(logits.mean(dim=1, keepdim=True), correct, wrong, torch.zeros_like(last))
 
 
+def averages_up_to_last(logits, correct, wrong, last):
+    rows = torch.arange(len(last))
+    means = torch.stack([row[: end + 1].mean(dim=0) for row, end in zip(logits, last, strict=True)])
+    return means[rows, correct] - means[rows, wrong]
+
+
 def probability_difference(logits, correct, wrong, last):
     return difference(logits.softmax(dim=-1), correct, wrong, last)
 
@@ -62,6 +68,10 @@ def only_the_correct_logit(logits, correct, wrong, last):
 
 def log_probability_of_correct(logits, correct, wrong, last):
     return only_the_correct_logit(logits.log_softmax(dim=-1), correct, wrong, last)
+
+
+def probability_of_correct(logits, correct, wrong, last):
+    return only_the_correct_logit(logits.softmax(dim=-1), correct, wrong, last)
 
 
 def averages_the_batch(logits, correct, wrong, last):
@@ -104,6 +114,12 @@ LOGIT_DIFFERENCE = Exercise(
             averages_positions,
         ),
         Misconception(
+            "averages_up_to_last",
+            "averages over the positions of the prompt.",
+            "At how many positions of a prompt does the model answer the question asked?",
+            averages_up_to_last,
+        ),
+        Misconception(
             "probability_difference",
             "takes the difference of probabilities.",
             "Add 5 to both logits only and leave the others alone. Does your number change?",
@@ -132,6 +148,12 @@ LOGIT_DIFFERENCE = Exercise(
             "returns the log probability of the correct answer alone.",
             "Where does the wrong answer enter your number?",
             log_probability_of_correct,
+        ),
+        Misconception(
+            "probability_of_correct",
+            "returns the probability of the correct answer alone.",
+            "Where does the wrong answer enter your number?",
+            probability_of_correct,
         ),
         Misconception(
             "averages_the_batch",

@@ -16,8 +16,19 @@ def sizes(draw: Draw, *ranges: tuple[int, int]) -> list[int]:
     return [draw.integer(low, high) for low, high in ranges]
 
 
-# A number of layers and one of them: first, last and in between. Three in a row differ in both.
-PLACES = ((3, 0), (2, 1), (4, 2), (3, 1), (4, 3), (2, 0), (4, 1), (3, 2), (4, 0))
+# A number of layers and one of them: each of 1 to 5 comes up twice, a model's last layer once.
+PLACES = (
+    (5, 2),
+    (7, 4),
+    (4, 3),
+    (7, 1),
+    (7, 5),
+    (6, 3),
+    (5, 1),
+    (6, 2),
+    (6, 4),
+    (8, 5),
+)
 
 
 def in_turn(draw: Draw, *options):
@@ -29,11 +40,9 @@ def in_turn(draw: Draw, *options):
     return options[(int(number) - 1) % len(options)] if number.isdigit() else draw.choice(*options)
 
 
-def draw_model(draw: Draw, n_layers: int) -> ToyTransformer:
+def draw_model(draw: Draw, n_layers: int, heads: tuple[int, int]) -> ToyTransformer:
     """Draw a model whose parts all matter."""
-    n_heads, d_head, d_model, d_mlp, d_vocab = sizes(
-        draw, (2, 3), (4, 5), (9, 11), (12, 14), (15, 17)
-    )
+    n_heads, d_head, d_model, d_mlp, d_vocab = sizes(draw, heads, (3, 4), (8, 9), (10, 12), (7, 8))
     cfg = Config(
         n_layers=n_layers,
         n_heads=n_heads,
@@ -62,8 +71,8 @@ def spread(name: str, shape: torch.Size) -> dict[str, float]:
     return {"scale": 1.2 * shape[-2] ** -0.5}
 
 
-def draw_prompt(draw: Draw, n_layers: int) -> dict:
+def draw_prompt(draw: Draw, n_layers: int, heads: tuple[int, int] = (2, 3)) -> dict:
     """Draw a model, and a batch of tokens for it."""
-    model = draw_model(draw, n_layers)
-    batch, pos = sizes(draw, (2, 3), (5, 7))
+    model = draw_model(draw, n_layers, heads)
+    batch, pos = sizes(draw, (2, 2), (6, 7))
     return {"model": model, "tokens": draw.tokens(batch, pos, d_vocab=model.cfg.d_vocab)}

@@ -698,23 +698,28 @@ predicted_positions = None  # two lists of positions
 
 # %% [markdown]
 # **Your task.** Silence one *head*: its mixture `z` (axes `batch pos head d_head`, hook
-# `attn.hook_z`) becomes zero at all positions, in all rows of the batch. Return the logits of that
-# run, and then those of a second, plain run of the same model.
+# `attn.hook_z`) becomes zero at all positions, in all rows of the batch. Run the same model three
+# times: plain, edited, and plain again. Return the logits of each.
 
 
 # %% exercise="edit_activation" points=2
 def edit_activation(
     model: ToyTransformer, tokens: Int[Tensor, "batch pos"], layer: int, head: int
-) -> tuple[Float[Tensor, "batch pos d_vocab"], Float[Tensor, "batch pos d_vocab"]]:
-    """Return (edited logits, clean logits): with one head's z set to zero, then a plain run."""
+) -> tuple[
+    Float[Tensor, "batch pos d_vocab"],
+    Float[Tensor, "batch pos d_vocab"],
+    Float[Tensor, "batch pos d_vocab"],
+]:
+    """Return logits (before, edited, after): plain, with one head's z set to zero, plain again."""
 
     def silence(z, hook):
         z = z.clone()
         z[:, :, head] = 0
         return z
 
+    before = model(tokens)
     edited = model.run_with_hooks(tokens, fwd_hooks=[(f"blocks.{layer}.attn.hook_z", silence)])
-    return edited, model(tokens)
+    return before, edited, model(tokens)
 
 
 # %% check
@@ -759,8 +764,8 @@ runs = [
     [edit_activation(model, tokens, layer, head) for head in range(cfg.n_heads)]
     for layer in range(cfg.n_layers)
 ]
-largest = [[(edited - clean).abs().max() for edited, clean in row] for row in runs]
-assert all(torch.equal(clean, logits) for row in runs for _, clean in row)
+largest = [[(edited - before).abs().max() for before, edited, _ in row] for row in runs]
+assert all(torch.equal(before, after) for row in runs for before, _, after in row)
 plots.heat_map(
     torch.tensor(largest),
     row_axis="layer",
