@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from autograder.compare import Verdict
 from autograder.diagnose import Judgement, Match, commonest
 from autograder.recorded import NamedIdea, RecordedExercise
+from autograder.verdict import Verdict
 
 
 @dataclass(frozen=True)

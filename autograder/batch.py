@@ -16,8 +16,16 @@ from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
 from autograder.bank import LabBank
 from autograder.diagnose import judge
 from autograder.recorded import Case, RecordedExercise, RecordedLab
-from autograder.results import ExerciseResult, Result, exercise_result, grader_facts, now
-from autograder.sandbox import LEVELS, Program, Sandbox, SandboxError, StudentProcess
+from autograder.results import (
+    ExerciseResult,
+    Result,
+    exercise_result,
+    first_lines,
+    grader_facts,
+    now,
+    shown,
+)
+from autograder.sandbox import LEVELS, Answer, Program, Sandbox, SandboxError, StudentProcess
 from autograder.submissions import Found, Submission, SubmissionError, read
 
 CELL_SECONDS = 5.0
@@ -122,6 +130,8 @@ def grade(found: Found, papers: Papers | None, sandbox: Sandbox) -> Result:
         submission = read(found.path, papers.lab.name, [e.name for e in papers.lab.exercises])
     except SubmissionError as error:
         return _without_grade(found, papers, "unreadable", str(error))
+    except Exception as error:  # whatever a file can hold, it is the file that cannot be read
+        return _without_grade(found, papers, "unreadable", f"{found.path.name}: {error!r}"[:300])
     try:
         return _grade_submission(found, submission, papers, sandbox)
     except SandboxError as error:
@@ -190,10 +200,7 @@ def attempt(
         answer = student.call(entry, case.inputs, seconds=exercise.seconds)
         advice += answer.advice
         if answer.status == "value":
-            judgement = judge(exercise, case, answer.value)
-            outcomes.append(
-                from_judgement(judgement, seconds=answer.seconds, peak_rss_mb=answer.peak_rss_mb)
-            )
+            outcomes.append(_judged(exercise, case, answer))
             continue
         outcomes.append(
             CaseOutcome(
@@ -209,6 +216,16 @@ def attempt(
             outcomes += [CaseOutcome(one.id, answer.status, answer.message) for one in rest]
             break
     return Attempt(exercise, tuple(outcomes), tuple(dict.fromkeys(advice)))
+
+
+def _judged(exercise: RecordedExercise, case: Case, answer: Answer) -> CaseOutcome:
+    """Judge a value; one that breaks the comparison costs its own case and nothing else."""
+    try:
+        judgement = judge(exercise, case, answer.value)
+    except (ArithmeticError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+        message = f"this value cannot be compared: {type(error).__name__}"
+        return CaseOutcome(case.id, "invalid_output", message)
+    return from_judgement(judgement, seconds=answer.seconds, peak_rss_mb=answer.peak_rss_mb)
 
 
 def _without_grade(found: Found, papers: Papers | None, status: str, problem: str) -> Result:
@@ -239,18 +256,18 @@ def _result(
     return Result(
         assignment=lab,
         lab=lab,
-        student=found.student,
-        path=str(found.path),
+        student=shown(found.student),
+        path=shown(str(found.path)),
         submitted_at=found.submitted_at,
         graded_at=now(),
         grader=grader_facts(papers.sha256 if papers else ""),
         isolation=isolation,  # type: ignore[arg-type]
         status=status,  # type: ignore[arg-type]
-        problem=problem,
+        problem=shown(problem) if problem else None,
         score=_total(exercises),
         max_score=sum(exercise.max_score for exercise in exercises),
-        mended=list(mended),
-        cell_problems=list(cell_problems),
+        mended=first_lines(mended),
+        cell_problems=first_lines(cell_problems),
         exercises=exercises,
     )
 

@@ -17,8 +17,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.compare import INVARIANCES, compare
+from autograder.compare import compare
 from autograder.draw import Draw
+from autograder.invariances import canonical
 from autograder.paths import Rooms
 from autograder.recorded import Case
 from autograder.spec import Exercise, Lab
@@ -136,8 +137,7 @@ def distance(exercise: Exercise, expected: Any, other: Any) -> float:
     if verdict.check != "values":
         return float("inf")
     if exercise.invariance is not None:
-        canonical = INVARIANCES[exercise.invariance]
-        expected, other = canonical(expected), canonical(other)
+        expected, other = canonical(expected, other, exercise.invariance)
     return max(_leaf_distances(expected, other), default=0.0)
 
 

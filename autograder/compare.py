@@ -8,45 +8,17 @@ arithmetic, so broadcasting never passes. The notebook and the grader both call 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autograder.invariances import canonical
 from autograder.shapes import describe_shape, explain_shape, name_axes
 from autograder.values import scale
+from autograder.verdict import Mismatch, Verdict, listed
 
 NUMBER = int | float
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The outcome of one comparison.
-
-    `check` is "passed" or the name of the first check that failed. `message` may hold numbers of
-    the expected answer: it is for the learner on public cases and for the instructor. `got` and
-    `expected` are the two tensors in question, when there are any; `extent` then says how far and
-    how widely they differ.
-    """
-
-    passed: bool
-    check: str
-    message: str
-    part: str = ""
-    axes: tuple[str, ...] = ()
-    index: tuple[int, ...] | None = None
-    got: Tensor | None = None
-    expected: Tensor | None = None
-    extent: str = ""
-
-
-class Mismatch(Exception):
-    """Ends a comparison at the first check that fails."""
-
-    def __init__(self, check: str, message: str, **details: Any) -> None:
-        super().__init__(message)
-        self.verdict = Verdict(passed=False, check=check, message=message, **details)
 
 
 def compare(
@@ -69,8 +41,7 @@ def compare(
                 "returned something", "the function returned None; is the return statement missing?"
             )
         if invariance is not None:
-            canonical = INVARIANCES[invariance]
-            expected, got = canonical(expected), canonical(got)
+            expected, got = canonical(expected, got, invariance)
         _compare_part(expected, got, axes, tolerance or 0.0, "")
     except Mismatch as mismatch:
         return mismatch.verdict
@@ -126,7 +97,7 @@ def _compare_dict(expected: dict, got: Any, axes: Any, tolerance: float, part: s
     if expected.keys() != got.keys():
         raise Mismatch(
             "number of outputs",
-            f"{_of(part)}expected the keys {sorted(expected)}, got {sorted(got)}",
+            f"{_of(part)}expected the keys {sorted(expected)}, got {listed(list(got))}",
             part=part,
         )
     for key, item in expected.items():
@@ -149,24 +120,15 @@ def _compare_sequence(expected: Any, got: Any, axes: Any, tolerance: float, part
 
 
 def _compare_set(expected: set, got: Any, part: str) -> None:
-    got = {_plain(item) for item in _require_type(expected, got, (set, frozenset), part)}
+    _require_type(expected, got, (set, frozenset), part)
     if expected != got:
         missing, extra = sorted(expected - got, key=repr), sorted(got - expected, key=repr)
         raise Mismatch(
             "values",
-            f"{_of(part)}expected {_listed(expected)}, got {_listed(got)}: "
-            f"missing {_listed(missing)}, not expected {_listed(extra)}",
+            f"{_of(part)}expected {listed(expected)}, got {listed(got)}: "
+            f"missing {listed(missing)}, not expected {listed(extra)}",
             part=part,
         )
-
-
-def _plain(item: Any) -> Any:
-    """Return an element of a set with whole numbers for scalar tensors, as `nonzero()` gives."""
-    if isinstance(item, tuple):
-        return tuple(map(_plain, item))
-    if isinstance(item, Tensor) and item.ndim == 0 and not item.is_floating_point():
-        return item.item()
-    return item
 
 
 def _compare_exact(expected: Any, got: Any, part: str) -> None:
@@ -184,18 +146,25 @@ def _compare_number(expected: NUMBER, got: Any, tolerance: float, part: str) -> 
     _require_type(expected, got, (int,) if isinstance(expected, int) else (int, float), part)
     _compare_values(
         torch.tensor(expected, dtype=torch.float64),
-        torch.tensor(got, dtype=torch.float64),
+        _as_tensor(got, part).double(),
         (),
         tolerance,
         part,
     )
 
 
+def _as_tensor(number: NUMBER, part: str) -> Tensor:
+    try:
+        return torch.tensor(number)
+    except (OverflowError, RuntimeError, ValueError) as error:
+        raise Mismatch("values", f"{_of(part)}got a number with over 18 digits") from error
+
+
 def _compare_tensor(
     expected: Tensor, answer: Any, axes: tuple[str, ...], tolerance: float, part: str
 ) -> None:
     if expected.ndim == 0 and isinstance(answer, NUMBER) and not isinstance(answer, bool):
-        answer = torch.tensor(answer)
+        answer = _as_tensor(answer, part)
     got: Tensor = _require_type(expected, answer, (Tensor,), part)
     if dtype_kind(expected) != dtype_kind(got):
         raise Mismatch(
@@ -335,40 +304,7 @@ def _of(part: str) -> str:
     return f"in output {part}: " if part else ""
 
 
-def _listed(items: Any) -> str:
-    listed = sorted(items, key=repr)
-    return "{" + ", ".join(map(repr, listed[:12])) + (", ..." if len(listed) > 12 else "") + "}"
-
-
 def _type_name(value: Any) -> str:
     if isinstance(value, Tensor):
         return f"a tensor of shape {describe_shape((), tuple(value.shape))}"
     return f"{type(value).__name__}"
-
-
-def _factored(weights: Any) -> Any:
-    """Map an attention head's four weights to the two products that decide what it does.
-
-    Any invertible change of basis inside the head leaves W_Q W_K^T and W_V W_O as they are
-    (Elhage et al. 2021, "A Mathematical Framework for Transformer Circuits").
-    """
-    names = ("W_Q", "W_K", "W_V", "W_O")
-    if not isinstance(weights, dict) or set(weights) != set(names):
-        found = sorted(weights) if isinstance(weights, dict) else type(weights).__name__
-        raise Mismatch("number of outputs", f"expected a dict with the keys {names}, got {found}")
-    for name, weight in weights.items():
-        if not isinstance(weight, Tensor) or not weight.is_floating_point():
-            raise Mismatch("type", f"[{name!r}]: expected a tensor of floating numbers")
-        if weight.ndim != 2:
-            raise Mismatch("shape", f"[{name!r}]: expected two axes, got {tuple(weight.shape)}")
-    W_Q, W_K, W_V, W_O = (weights[name].double() for name in names)
-    if W_Q.shape[1] != W_K.shape[1] or W_V.shape[1] != W_O.shape[0]:
-        raise Mismatch(
-            "shape",
-            "W_Q and W_K must share d_head (their last axis), W_V's last axis must be W_O's first: "
-            + ", ".join(f"{name} is {tuple(weights[name].shape)}" for name in names),
-        )
-    return {"QK": W_Q @ W_K.T, "OV": W_V @ W_O}
-
-
-INVARIANCES = {"factored": _factored}

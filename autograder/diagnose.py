@@ -13,8 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autograder.compare import INVARIANCES, Mismatch, Verdict, compare, relation_to
+from autograder.compare import compare, relation_to
+from autograder.invariances import canonical
 from autograder.recorded import Case, RecordedExercise
+from autograder.verdict import Mismatch, Verdict
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _relation(exercise: RecordedExercise, wrong: Any, got: Any) -> str:
     """Say how a tensor answer is a transformed misconception, or return an empty text."""
     if exercise.invariance is not None:
         try:
-            wrong, got = (INVARIANCES[exercise.invariance](side) for side in (wrong, got))
+            wrong, got = canonical(wrong, got, exercise.invariance)
         except Mismatch:
             return ""
     if not (isinstance(wrong, Tensor) and isinstance(got, Tensor) and wrong.shape == got.shape):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterable
@@ -15,6 +16,9 @@ from rich.text import Text
 from autograder.files import write_atomically
 from autograder.results import ExerciseResult, Result
 
+# Also the full-width forms, which some spreadsheets take for the plain ones.
+FORMULA_STARTS = "=+-@\t\r＝＋－＠"
+MAX_NAME_BYTES = 100
 COLUMNS = ("student", "lab", "exercise", "status", "score", "max_score", "misconception")
 # A table of eight exercises has to fit a terminal: marks in the cells, words in the last column.
 MARKS = {"pass": "✓", "partial": "~", "not_started": "·"}
@@ -31,8 +35,9 @@ def write_result(result: Result, folder: Path) -> Path:
 def write_csv(results: Iterable[Result], path: Path) -> None:
     """Write one row per student and exercise, in the order of students and labs."""
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    buffer.write(",".join(COLUMNS) + "\n")
+    # Text in quotes, because a name may hold what separates fields in another country.
+    writer = csv.writer(buffer, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
     for result in in_order(results):
         for exercise in result.exercises:
             writer.writerow(
@@ -41,8 +46,8 @@ def write_csv(results: Iterable[Result], path: Path) -> None:
                     result.lab,
                     exercise.id.partition("/")[2],
                     exercise.status,
-                    "" if exercise.score is None else f"{exercise.score:g}",
-                    f"{exercise.max_score:g}",
+                    "" if exercise.score is None else float(f"{exercise.score:g}"),
+                    float(f"{exercise.max_score:g}"),
                     exercise.misconception or "",
                 ]
             )
@@ -110,8 +115,13 @@ def _what_went_wrong(result: Result) -> str:
 
 def spreadsheet_safe(text: str) -> str:
     """Return text that a spreadsheet will not run as a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" and text else text
+    return f"'{text}" if text[:1] in FORMULA_STARTS and text else text
 
 
 def _file_safe(text: str) -> str:
-    return re.sub(r"[^\w.@+-]", "_", text).lstrip(".") or "_"
+    """Return a file name's part; two different texts never get the same one."""
+    safe = re.sub(r"[^\w.@+-]", "_", text).lstrip(".")
+    if safe == text and len(safe.encode()) <= MAX_NAME_BYTES:
+        return safe
+    digest = hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
+    return f"{safe.encode()[:MAX_NAME_BYTES].decode('utf-8', 'ignore')}-{digest}"

@@ -107,9 +107,12 @@ def _graded(
     with progress:
         bar = progress.add_task("grading", total=len(found))
         for result in grade_all(found, papers, sandboxes):
-            write_result(result, out / "results")
             results.append(result)
             progress.advance(bar)
+            try:
+                write_result(result, out / "results")
+            except OSError as error:  # the others, the table and the report are still written
+                console.print(f"{result.student}: no result file: {error}", markup=False)
     return results
 
 

@@ -26,10 +26,12 @@ CHECKING = (
     "check.py",
     "compare.py",
     "diagnose.py",
+    "invariances.py",
     "recorded.py",
     "render.py",
     "shapes.py",
     "values.py",
+    "verdict.py",
     "withhold.py",
 )
 # The requirements of the distribution that `course`, `check` and a notebook need.

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from autograder.attempt import Attempt, CaseOutcome
-from autograder.compare import Verdict
 from autograder.recorded import RecordedExercise
 from autograder.shapes import describe_shape
+from autograder.verdict import Verdict
 
 # Dark enough on white and light enough on black to be read in either of Jupyter's themes.
 COLOURS = {"pass": "#1a7f5a", "not_started": "#7a7a7a"}

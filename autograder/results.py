@@ -7,6 +7,7 @@ to a student is `failed_check`, `misconception` and `hint`.
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -34,6 +35,7 @@ Status = Literal[
 ]
 Isolation = Literal["namespaces", "landlock", "process", "none"]
 SCHEMA = "glassbox/result/v1"
+MAX_LINES, MAX_LINE = 20, 300
 
 
 class Strict(BaseModel):
@@ -138,7 +140,7 @@ def _case_result(outcome: CaseOutcome) -> CaseResult:
         failed_check=judgement.verdict.check if judgement and failed else None,
         misconception=match.misconception if match else None,
         match=match.how if match else None,
-        message="" if outcome.passed else outcome.message,
+        message="" if outcome.passed else shown(outcome.message),
     )
 
 
@@ -155,6 +157,19 @@ def grader_facts(bank_sha256: str) -> Grader:
         numpy=numpy.__version__,
         platform=platform.platform(),
     )
+
+
+def shown(text: str) -> str:
+    """Return text that any file can hold: bytes that are no UTF-8 become escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def first_lines(lines: Iterable[str]) -> list[str]:
+    """Return the first lines, each cut: a submission cannot flood a report."""
+    every = list(lines)
+    kept = [shown(line if len(line) <= MAX_LINE else f"{line[:MAX_LINE]}...") for line in every]
+    more = len(every) - MAX_LINES
+    return kept[:MAX_LINES] + ([f"and {more} more"] if more > 0 else [])
 
 
 def now() -> str:

@@ -51,7 +51,7 @@ class Exercise:
         misconceptions: at least four.
         hints: three: a nudge, the method, near-code.
         invariance: the name of the transformation under which answers count as equal
-            (a key of `autograder.compare.INVARIANCES`), or None for plain equality.
+            (a key of `autograder.invariances.INVARIANCES`), or None for plain equality.
         withheld: dotted names in `course` that would be the answer. They raise while this lab's
             answers run.
         seconds: wall time that one call may take.

@@ -105,6 +105,7 @@ def unflatten(tree: Any, tensors: Mapping[str, Tensor], *, trusted: bool) -> Any
 
     """
     count = 0
+    named: set[str] = set()
 
     def value(node: Any, depth: int) -> Any:
         nonlocal count
@@ -114,6 +115,11 @@ def unflatten(tree: Any, tensors: Mapping[str, Tensor], *, trusted: bool) -> Any
         if not isinstance(node, dict) or not node:
             raise ValueCrossingError("the answer is not of the form that an answer has")
         kind, content = next(iter(node.items()))
+        if kind == "tensor" and isinstance(content, str):
+            # Named twice it would be copied twice: a small frame could fill the memory.
+            if content in named:
+                raise ValueCrossingError("the answer names one tensor more than once")
+            named.add(content)
         if trusted and kind == "model":
             return _rebuild_model(node, tensors)
         if trusted and kind == "zoo":
@@ -158,14 +164,28 @@ def _container(node: Any, depth: int, tree) -> dict[str, Any] | None:
             raise ValueCrossingError("a dict that is returned must have str keys")
         return {"dict": {str(key): tree(item, depth + 1) for key, item in node.items()}}
     if isinstance(node, set | frozenset):
-        return {"set": [tree(item, depth + 1) for item in _in_order(node)]}
+        items = [_plain(item) for item in node]
+        return {"set": [tree(item, depth + 1) for item in _in_order(items)]}
     for kind in (tuple, list):
         if isinstance(node, kind):
             return {kind.__name__: [tree(item, depth + 1) for item in node]}
     return None
 
 
-def _in_order(items: set | frozenset) -> list:
+def _plain(item: Any) -> Any:
+    """Return an element of a set, scalar tensors as numbers; refuse what is not a plain value."""
+    if isinstance(item, tuple):
+        return tuple(map(_plain, item))
+    if isinstance(item, np.generic) or (isinstance(item, Tensor) and item.ndim == 0):
+        return item.item()
+    if item is None or isinstance(item, bool | int | float | str):
+        return item
+    raise ValueCrossingError(
+        f"a set that is returned holds numbers, text or tuples of them, not {type(item).__name__}"
+    )
+
+
+def _in_order(items: list) -> list:
     try:
         return sorted(items)
     except TypeError:
@@ -212,7 +232,7 @@ def _leaf(kind: str, content: Any, tensors: Mapping[str, Tensor], value) -> Any:
             case "float":
                 return float.fromhex(content)
             case "value" if content is None or isinstance(content, bool | int | str):
-                return content
+                return _within_bounds(content)
             case "dict":
                 return {str(key): value(item) for key, item in content.items()}
             case "list":
@@ -220,12 +240,20 @@ def _leaf(kind: str, content: Any, tensors: Mapping[str, Tensor], value) -> Any:
             case "tuple":
                 return tuple(value(item) for item in content)
             case "set":
-                return {value(item) for item in content}
+                return {_plain(value(item)) for item in content}
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         if isinstance(error, ValueCrossingError):
             raise
         raise ValueCrossingError("the answer is not of the form that an answer has") from error
     raise ValueCrossingError("the answer is not of the form that an answer has")
+
+
+def _within_bounds(content: Any) -> Any:
+    if isinstance(content, int):
+        _integer(content)
+    elif isinstance(content, str):
+        _text(content)
+    return content
 
 
 def to_double(value: Any) -> Any:

@@ -160,3 +160,26 @@ def test_inputs_reach_every_call_unspoilt(exercise):
     tried(exercise, spoil, spoil, spoil)
     again = [case.inputs["matrix"] for case in exercise.cases]
     assert all(torch.equal(one, two) for one, two in zip(seen, again, strict=True))
+
+
+def test_a_value_that_breaks_the_comparison_costs_its_case_alone(exercise, monkeypatch):
+    judged = batch.judge
+
+    def fragile(exercise, case, got):
+        if got.ndim == 3:
+            raise RuntimeError("too large")
+        return judged(exercise, case, got)
+
+    monkeypatch.setattr(batch, "judge", fragile)
+    found, _ = tried(exercise, right, Answer("value", value=torch.zeros(1, 1, 1)), right)
+    assert [case.status for case in found.cases] == ["pass", "invalid_output", "pass"]
+
+
+def test_a_file_that_breaks_the_reader_is_unreadable(papers, tmp_path, monkeypatch):
+    def fragile(*_):
+        raise RecursionError("too deep")
+
+    monkeypatch.setattr(batch, "read", fragile)
+    result = grade(Found("bob", "toy", tmp_path / "b.ipynb", None, None), papers, None)
+    assert result.status == "unreadable"
+    assert "too deep" in (result.problem or "")

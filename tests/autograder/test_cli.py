@@ -122,8 +122,8 @@ def test_one_bad_submission_does_not_stop_the_others(tmp_path):
     }
     assert statuses == {"good": "graded", "word": "unreadable", "locked": "unreadable"}
     rows = (out / "grades.csv").read_text().splitlines()
-    assert "good,m0_toy_transformer,mlp,pass,2,2," in rows
-    assert "word,m0_toy_transformer,mlp,unreadable,0,2," in rows
+    assert '"good","m0_toy_transformer","mlp","pass",2.0,2.0,""' in rows
+    assert '"word","m0_toy_transformer","mlp","unreadable",0.0,2.0,""' in rows
 
 
 def test_help_names_every_command():

@@ -7,7 +7,15 @@ from rich.console import Console
 
 from autograder.gradesheet import in_order, spreadsheet_safe, tables, write_csv, write_result
 from autograder.report import write_report
-from autograder.results import ExerciseResult, Result, grader_facts, now, read_result
+from autograder.results import (
+    ExerciseResult,
+    Result,
+    first_lines,
+    grader_facts,
+    now,
+    read_result,
+    shown,
+)
 
 
 def result(student, statuses, *, lab="toy", status="graded", problem=None):
@@ -69,8 +77,8 @@ def test_csv_has_the_promised_columns(tmp_path):
         "lab": "toy",
         "exercise": "exercise_1",
         "status": "fail",
-        "score": "0",
-        "max_score": "2",
+        "score": "0.0",
+        "max_score": "2.0",
         "misconception": "wrong_idea",
     }
 
@@ -79,7 +87,10 @@ def test_trouble_of_ours_is_an_open_score_and_never_a_zero(tmp_path):
     ours = result("eve", ["infrastructure"], status="infrastructure", problem="no memory left")
     ours.score = ours.exercises[0].score = None
     write_csv([ours], tmp_path / "grades.csv")
-    assert "eve,toy,exercise_0,infrastructure,,2," in (tmp_path / "grades.csv").read_text()
+    assert (
+        '"eve","toy","exercise_0","infrastructure","",2.0,""'
+        in (tmp_path / "grades.csv").read_text()
+    )
     write_report([ours], tmp_path / "report.html")
     assert "? / 2" in (tmp_path / "report.html").read_text()
     console = Console(width=80, file=io.StringIO(), record=True)
@@ -90,6 +101,7 @@ def test_trouble_of_ours_is_an_open_score_and_never_a_zero(tmp_path):
 def test_a_name_is_no_formula():
     assert spreadsheet_safe("=1+1") == "'=1+1"
     assert spreadsheet_safe("@cmd") == "'@cmd"
+    assert spreadsheet_safe("＝1+1") == "'＝1+1"
     assert spreadsheet_safe("ada") == "ada"
     assert spreadsheet_safe("") == ""
 
@@ -97,7 +109,7 @@ def test_a_name_is_no_formula():
 def test_results_are_written_under_safe_names_and_read_back(tmp_path):
     path = write_result(result("../../etc/passwd", ["pass"]), tmp_path)
     assert path.parent == tmp_path
-    assert path.name == "_.._etc_passwd--toy.json"
+    assert path.name.startswith("_.._etc_passwd-")
     assert read_result(path).student == "../../etc/passwd"
 
 
@@ -119,3 +131,24 @@ def test_the_report_escapes_names_and_lists_ideas(tmp_path):
 def test_an_empty_report_says_so(tmp_path):
     write_report([], tmp_path / "report.html")
     assert "No submissions were graded." in (tmp_path / "report.html").read_text()
+
+
+def test_no_two_students_share_a_file(tmp_path):
+    names = ["a b", "a_b", "a/b", "\u6f22" * 83, "\u6f22" * 84, "a\udcff"]
+    paths = {write_result(result(shown(name), ["pass"]), tmp_path).name for name in names}
+    assert len(paths) == len(names)
+    assert max(len(name.encode()) for name in paths) < 200
+
+
+def test_text_in_the_csv_is_quoted_whatever_separates_fields(tmp_path):
+    write_csv([result("v;=HYPERLINK(x)", ["pass"])], tmp_path / "grades.csv")
+    header, row = (tmp_path / "grades.csv").read_text().splitlines()
+    assert header == "student,lab,exercise,status,score,max_score,misconception"
+    assert row.startswith('"v;=HYPERLINK(x)",')
+
+
+def test_a_submission_cannot_flood_a_result():
+    lines = first_lines("x" * 10_000 for _ in range(5_000))
+    assert len(lines) == 21
+    assert lines[-1] == "and 4980 more"
+    assert max(map(len, lines)) < 400

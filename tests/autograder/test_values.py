@@ -53,6 +53,24 @@ def test_numpy_scalars_arrive_as_plain_numbers():
     assert rebuilt({(np.int64(1), 2)}) == {(1, 2)}
 
 
+def test_a_set_holds_plain_values_and_scalar_tensors_become_numbers():
+    assert rebuilt({(torch.tensor(0), torch.tensor(1))}) == {(0, 1)}
+    for item in (torch.zeros(2), (torch.zeros(2),), frozenset({1})):
+        with pytest.raises(ValueCrossingError, match="numbers, text or tuples"):
+            flatten({item})
+
+
+def test_a_forged_tree_cannot_name_one_tensor_many_times():
+    tree = {"list": [{"tensor": "0"}] * 60}
+    with pytest.raises(ValueCrossingError, match="more than once"):
+        unflatten(tree, {"0": torch.zeros(2)}, trusted=False)
+
+
+def test_a_forged_tree_cannot_hold_a_huge_number():
+    with pytest.raises(ValueCrossingError, match="bits"):
+        unflatten({"value": 2**5000}, {}, trusted=False)
+
+
 def test_a_rebuilt_tensor_shares_no_memory():
     original = torch.zeros(3)
     rebuilt(original)[0] = 1.0
