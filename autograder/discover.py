@@ -7,6 +7,7 @@ problem, so that the others are still graded.
 from __future__ import annotations
 
 import difflib
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +19,9 @@ from autograder.paths import Rooms
 from autograder.stamps import stamp, stamp_beside, utc
 
 # "lab (1).ipynb" and "lab-Copy1.ipynb" are what browsers and Jupyter make of a second download.
+LAST_SECOND = 253402300799  # of the year 9999, the last that a date can have
+MAX_NAME = 100
+
 _COPY = re.compile(r"(?P<stem>.+?)(?:\s?\(\d+\)|-Copy\d+)?")
 
 
@@ -101,13 +105,13 @@ class _Search:
         if named and self.lab in (None, named):
             parts = path.parts
             nbgrader = "submitted" in parts[:-3] and parts[-4] == "submitted"
-            return Found(parts[-3] if nbgrader else path.parent.name, named, path)
+            return _named(Found(parts[-3] if nbgrader else path.parent.name, named, path))
         if self.lab is None:
             raise SubmissionError(
                 f"{shown(path)}: no lab is called {path.stem!r}; say which it answers with --lab "
                 f"(one of {', '.join(self.labs)})"
             )
-        return Found(path.stem, self.lab, path)
+        return _named(Found(path.stem, self.lab, path))
 
     def _folder(self, folder: Path) -> Iterator[Found]:
         flat = [path for path in _entries(folder) if path.suffix in SUFFIXES and not path.is_dir()]
@@ -116,7 +120,8 @@ class _Search:
             return
         for student in _entries(folder):
             if student.is_symlink():
-                yield Found(student.name, self.lab, student, problem=f"{shown(student)} is a link")
+                problem = f"{shown(student)} is a link"
+                yield self.found(student.name, self.lab, student, problem=problem)
             elif student.is_dir():
                 try:
                     yield from list(self._student(student))
@@ -182,15 +187,18 @@ class _Search:
         """Return a submission, with a problem if it is no plain file or its student no name."""
         if problem is None and path.is_symlink():
             problem = f"{shown(path)} is a link; hand in the file itself"
-        if (
-            not student
-            or len(student) > 100
-            or not student.isprintable()
-            or set(student) & {*"/\\"}
-        ):
-            problem = f"{shown(path)}: {student!r} cannot be a student's name; rename it"
-            student = re.sub(r"[^\w.@+-]", "_", student)[:100] or "_"
-        return Found(student, lab, path, submitted_at, problem)
+        return _named(Found(student, lab, path, submitted_at, problem))
+
+
+def _named(found: Found) -> Found:
+    """Return a submission whose student can be named; one made up is nobody else's."""
+    name = found.student
+    if name and len(name) <= MAX_NAME and name.isprintable() and not set(name) & {*"/\\"}:
+        return found
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    mended = re.sub(r"[^\w.@+-]", "_", name)[: MAX_NAME - 9]
+    problem = f"{shown(found.path)}: {name!r} cannot be a student's name; rename it"
+    return replace(found, student=f"{mended}-{digest}", problem=problem)
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
@@ -251,9 +259,16 @@ def _newest(found: list[Found], rooms: Rooms) -> list[Found]:
 
 
 def _recency(one: Found, rooms: Rooms) -> tuple:
-    changed = utc(datetime.fromtimestamp(one.path.lstat().st_mtime, UTC))
+    """Return what attempts are sorted by: what can be graded first, then what was worked on."""
+    changed = date(one.path.lstat().st_mtime)
     notebook = one.path.suffix == ".ipynb"
-    return not _untouched(one, rooms), one.submitted_at or changed, changed, notebook, one.path.name
+    worth = one.problem is None, not _untouched(one, rooms)
+    return *worth, one.submitted_at or changed, changed, notebook, one.path.name
+
+
+def date(seconds: float) -> str:
+    """Return a file's time as text; file systems keep times that are no dates."""
+    return utc(datetime.fromtimestamp(min(max(seconds, 0), LAST_SECOND), UTC))
 
 
 def _untouched(one: Found, rooms: Rooms) -> bool:

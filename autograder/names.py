@@ -11,6 +11,14 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TypeGuard
 
+MAX_PARSED = 50_000
+
+# For each dot of a dotted name CPython copies all that stands before it. What separates the parts
+# is no part of any, so that the search takes linear time.
+_PART, _BETWEEN = r"[\w\x80-\U0010ffff]", r"[ \t\f\r\n\\]*"
+_DOTTED = re.compile(rf"{_PART}(?:{_BETWEEN}\.{_BETWEEN}{_PART}+){{100}}")
+    r"[\w\x80-\U0010ffff](?:[ \t\f\r\n\\]*\.[ \t\f\r\n\\]*[\w\x80-\U0010ffff]+){100}"
+)
 _FUNCTION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _FILTERS = threading.Lock()  # Python's warning filters belong to the whole process
@@ -22,8 +30,11 @@ _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 def parse(source: str) -> ast.Module | None:
     """Return the syntax tree, or None for what Python cannot read.
 
-    Hostile nesting ends as an error of the parser, which is None too.
+    Hostile nesting ends as an error of the parser, which is None too. So is what could take the
+    parser seconds or gigabytes: more than MAX_PARSED characters, or names with a hundred dots.
     """
+    if len(source) > MAX_PARSED or _DOTTED.search(source):
+        return None
     try:
         with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a student's "\d" is no business of the grader's log

@@ -17,7 +17,8 @@ from typing import Any
 
 from autograder.names import parse
 
-MAX_BYTES = 50_000_000
+MAX_BYTES = 20_000_000
+MAX_CELLS = 2000
 MAX_CODE = 300_000
 SUFFIXES = (".ipynb", ".py")
 
@@ -47,7 +48,7 @@ def open_cells(path: Path) -> tuple[list[RawCell], list[str]]:
     """Return a file's code cells and, in plain sentences, what had to be mended to read them.
 
     Raises:
-        SubmissionError: no such file, too large, not text, not a notebook.
+        SubmissionError: no such file, too large, too many cells, not text, not a notebook.
 
     """
     text, mended = _text(path)
@@ -55,6 +56,11 @@ def open_cells(path: Path) -> tuple[list[RawCell], list[str]]:
     if not notebook:
         _check_length(len(text), path)
     cells = _notebook_cells(text, path, mended) if notebook else _script(_plain(text), mended)
+    if len(cells) > MAX_CELLS:
+        raise SubmissionError(
+            f"{shown(path)}: {len(cells):,} cells of code, at most {MAX_CELLS:,} are read; remove "
+            "what is no answer"
+        )
     _check_length(sum(len(cell.source) for cell in cells), path)
     if any("\r" in piece for piece in ([cell.source for cell in cells] if notebook else [text])):
         mended.append("Windows line ends were read as plain ones.")
@@ -130,14 +136,22 @@ def _notebook_cells(text: str, path: Path, mended: list[str]) -> list[RawCell]:
     raw = notebook.get("cells") if isinstance(notebook, dict) else None
     if raw is None and isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
         mended.append("A notebook of an older format was read as a new one.")
-        sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
-        raw = [cell for sheet in sheets for cell in sheet.get("cells") or []]
+        raw = _sheets(notebook["worksheets"])
     if not isinstance(raw, list):
         raise SubmissionError(
             f"{shown(path)} is JSON but not a notebook: it has no list of cells; hand in the .ipynb"
         )
     cells = [_notebook_cell(number, cell) for number, cell in enumerate(raw, start=1)]
     return [cell for cell in cells if cell is not None]
+
+
+def _sheets(worksheets: list[Any]) -> list[Any] | None:
+    """Return the cells of an older format's sheets, or None when a sheet holds no list of them."""
+    sheets = [sheet for sheet in worksheets if isinstance(sheet, dict)]
+    held = [sheet.get("cells") or [] for sheet in sheets]
+    if not all(isinstance(cells, list) for cells in held):
+        return None
+    return [cell for cells in held for cell in cells]
 
 
 def _notebook_cell(number: int, raw: Any) -> RawCell | None:

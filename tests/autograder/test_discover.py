@@ -1,9 +1,10 @@
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from autograder.discover import discover
+from autograder.discover import date, discover
 from autograder.opening import SubmissionError
 from autograder.paths import Rooms
 from autograder.stamps import stamp
@@ -122,7 +123,24 @@ class TestFlatFolder:
         [found] = find(lab="m0_toy")
         assert "cannot be a student's name" in found.problem
         assert "\n" not in found.problem
-        assert found.student == "a_b"
+        assert re.fullmatch("a_b-[0-9a-f]{8}", found.student)
+
+    def test_a_name_that_is_no_students_is_nobody_elses(self, put, find):
+        real = put("real_one/m0_toy.ipynb", modified=1e9)
+        put("real\x1bone/m0_toy.ipynb", modified=2e9)
+        put("real\x02one/m0_toy.ipynb", modified=2e9)
+        (real.parents[1] / "real\x03one").symlink_to(real.parent)
+        found = find()
+        assert len({one.student for one in found}) == 4
+        [honest] = [one for one in found if one.problem is None]
+        assert (honest.student, honest.path, honest.older) == ("real_one", real, ())
+
+    def test_what_cannot_be_read_never_beats_what_can(self, put, find):
+        real = put("ada/m0_toy.ipynb", modified=1e9)
+        link = real.with_suffix(".py")
+        link.symlink_to(real)
+        [found] = find()
+        assert (found.path, found.problem, found.older) == (real, None, (link,))
 
 
 class TestDownload:
@@ -248,6 +266,18 @@ class TestBadPaths:
 )
 def test_times(text, expected):
     assert stamp(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (1e9, "2001-09-09T01:46:40Z"),
+        (-1e9, "1970-01-01T00:00:00Z"),
+        (1e15, "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_times_of_files_that_are_no_dates(seconds, expected):
+    assert date(seconds) == expected
 
 
 def test_paths_are_found_by_name_as_well():

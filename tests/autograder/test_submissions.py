@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from autograder import opening
+from autograder import names, opening
 from autograder.build import build
 from autograder.paths import Rooms
 from autograder.submissions import SubmissionError, read, shipped_setup
@@ -383,11 +383,27 @@ class TestOldAndOddFiles:
             "not " * 60_000 + "1",
             "\\d '",
             "[" * 900,
+            "import a" + ".a" * 20_000,
+            "import a" + " \\\n.\\\n a" * 6000,
+            "from a·" + ".a·" * 12_000 + " import b",
         ],
     )
     def test_hostile_code_is_only_a_cell_that_will_fail(self, hand_in, source):
         found = hand_in(notebook(source, f"raise NotImplementedError({'(' * 90}{')' * 90})", TWICE))
         assert found.entries == {"twice": "twice"}
+
+    @pytest.mark.parametrize("name", ["a", "a·", "é"])
+    def test_what_parses_in_square_time_is_not_parsed(self, name):
+        assert names.parse(f"import a{f'.{name}' * 99}") is not None
+        assert names.parse(f"import a{f'.{name}' * 100}") is None
+        assert names.parse(f"x = 1; from a{f' .{name}' * 100} import b") is None
+
+    def test_a_long_cell_is_not_parsed_but_kept(self, hand_in):
+        filler = "x = '" + "-" * names.MAX_PARSED + "'"
+        found = hand_in(notebook(f"{TWICE}\n\n{filler}"), exercises=["twice"])
+        assert found.entries == {"twice": "twice"}
+        assert answering(found, "twice").source.endswith(filler)
+        assert names.parse(filler) is None
 
     def test_nothing_is_executed(self, hand_in, tmp_path):
         trap = f"open({str(tmp_path / 'ran')!r}, 'w')"
@@ -415,6 +431,9 @@ class TestUnreadable:
             (b"[]", ".ipynb", "no list of cells"),
             (b'{"cells": {}}', ".ipynb", "no list of cells"),
             (b'{"worksheets": 3}', ".ipynb", "no list of cells"),
+            (b'{"worksheets": [{"cells": 5}]}', ".ipynb", "no list of cells"),
+            (b'{"worksheets": [{"cells": {"a": 1}}]}', ".ipynb", "no list of cells"),
+            (b"# %%\nx\n" * 2001, ".py", "2,001 cells of code, at most 2,000"),
             (b"x = 1\n" * 200_000, ".py", "more than 300,000 characters"),
         ],
     )
@@ -423,6 +442,11 @@ class TestUnreadable:
             hand_in(content, suffix)
         assert f"{LAB}{suffix}" in str(caught.value)
         assert "\n" not in str(caught.value)
+
+    def test_too_many_cells_of_a_notebook(self, hand_in):
+        with pytest.raises(SubmissionError, match="at most 2,000 are read; remove"):
+            hand_in(notebook(*["x"] * 2001))
+        assert len(hand_in(notebook(*["x"] * 1999, TWICE)).cells) == 2000
 
     def test_too_large(self, hand_in, monkeypatch):
         monkeypatch.setattr(opening, "MAX_BYTES", 1_000_000)
