@@ -17,8 +17,6 @@ MAX_PARSED = 50_000
 # is no part of any, so that the search takes linear time.
 _PART, _BETWEEN = r"[\w\x80-\U0010ffff]", r"[ \t\f\r\n\\]*"
 _DOTTED = re.compile(rf"{_PART}(?:{_BETWEEN}\.{_BETWEEN}{_PART}+){{100}}")
-    r"[\w\x80-\U0010ffff](?:[ \t\f\r\n\\]*\.[ \t\f\r\n\\]*[\w\x80-\U0010ffff]+){100}"
-)
 _FUNCTION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)[ \t]*\(", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _FILTERS = threading.Lock()  # Python's warning filters belong to the whole process
