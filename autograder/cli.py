@@ -45,6 +45,7 @@ def fail(message: str) -> NoReturn:
 def told_in_one_line() -> Iterator[None]:
     """Turn the errors that a user can mend into one line that says what, where and what to do."""
     from autograder.bank import SecretError
+    from autograder.draw import DrawError
     from autograder.paths import RoomMissingError
     from autograder.record import MarginError
     from autograder.recorded import RecordingError
@@ -53,6 +54,7 @@ def told_in_one_line() -> Iterator[None]:
     from autograder.submissions import SubmissionError
 
     mendable = (
+        DrawError,
         SecretError,
         ScriptError,
         RoomMissingError,

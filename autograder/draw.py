@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+MAX_DRAWS = 1000
+Case = TypeVar("Case")
+
+
+class DrawError(ValueError):
+    """A case function that asks for what is hardly ever drawn."""
 
 
 class Draw:
@@ -50,3 +59,19 @@ class Draw:
         scores = self.normal(batch, head, pos, pos, scale=1.5)
         future = torch.ones(pos, pos).triu(1).bool()
         return scores.masked_fill(future, -torch.inf).softmax(dim=-1)
+
+    def until(self, make: Callable[[Draw], Case], good: Callable[[Case], bool]) -> Case:
+        """Draw again until `good` accepts what `make` gives.
+
+        Raises:
+            DrawError: for the author: what is asked for is too rare.
+
+        """
+        for _ in range(MAX_DRAWS):
+            made = make(self)
+            if good(made):
+                return made
+        raise DrawError(
+            f"none of {MAX_DRAWS} draws from {self.seed!r} is good enough: ask for less, or draw "
+            "what is asked for more often"
+        )

@@ -1,8 +1,9 @@
 """Random inputs that are the same on every machine."""
 
+import pytest
 import torch
 
-from autograder.draw import Draw
+from autograder.draw import Draw, DrawError
 
 
 def test_a_seed_decides_everything():
@@ -38,6 +39,12 @@ def test_a_pattern_is_causal_and_its_rows_sum_to_one():
     assert pattern.shape == (2, 3, 5, 5)
     assert torch.allclose(pattern.sum(-1), torch.ones(2, 3, 5))
     assert (pattern.triu(1) == 0).all()
+
+
+def test_drawing_again_has_an_end():
+    assert Draw("again").until(lambda draw: draw.integer(0, 9), lambda drawn: drawn == 7) == 7
+    with pytest.raises(DrawError, match="none of 1000 draws from 'never' is good enough"):
+        Draw("never").until(lambda draw: draw.integer(0, 9), lambda drawn: drawn > 9)
 
 
 def test_normal_numbers_have_the_mean_and_the_scale():

@@ -164,13 +164,13 @@ def _sums(model, tokens, period):
 
 def _ablate_case(draw: Draw) -> dict[str, Any]:
     """Draw until some head matters, and the last prediction too."""
-    drawn = draw.choice(*[_random_case] * 3, disguised_induction)
-    while True:
-        case = drawn(draw)
+
+    def matters(case: dict[str, Any]) -> bool:
         rise = _rise(**case)
         largest, last = rise.abs().max(), (_last_left_out(**case) - rise).abs().max()
-        if largest > 0.2 and last > 0.0015 * largest:
-            return case
+        return bool(largest > 0.2 and last > 0.0015 * largest)
+
+    return draw.until(draw.choice(*[_random_case] * 3, disguised_induction), matters)
 
 
 def _random_case(draw: Draw) -> dict[str, Any]:

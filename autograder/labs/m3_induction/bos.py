@@ -50,10 +50,12 @@ def _case(draw: Draw) -> dict[str, Any]:
         *(_first_of_second_copy, _slices_logits, _logits_of_the_tokens, _counts, _stand_in),
         *(_error_rate, _theory),
     )
-    while True:
-        case = _drawn(draw)
-        if len({idea(**case) for idea in ideas}) == len(ideas) and not _right_with_stand_in(case):
-            return case
+
+    def told_apart(case: dict[str, Any]) -> bool:
+        answers = {idea(**case) for idea in ideas}
+        return len(answers) == len(ideas) and not _right_with_stand_in(case)
+
+    return draw.until(_drawn, told_apart)
 
 
 def _right_with_stand_in(case: dict[str, Any]) -> bool:

@@ -109,12 +109,13 @@ def _case(draw: Draw) -> dict[str, Any]:
         *(_average_up_to, _in_bits, _first_sequence, _no_logarithm, _raw_logits),
         *(_late_only, _sums_the_batch, _softmax_twice),
     )
-    while True:
-        case = _drawn(draw)
+
+    def told_apart(case: dict[str, Any]) -> bool:
         right = -_sign(**case)
         answers = torch.stack([right, *(idea(**case) for idea in ideas)]).sort().values
-        if right.abs() > 1.5 and answers.diff().min() > 0.02 * right.abs():
-            return case
+        return bool(right.abs() > 1.5 and answers.diff().min() > 0.02 * right.abs())
+
+    return draw.until(_drawn, told_apart)
 
 
 IN_CONTEXT_LEARNING_SCORE = Exercise(

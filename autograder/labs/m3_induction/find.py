@@ -22,13 +22,14 @@ Heads = set[tuple[int, int]]
 
 def _find_case(draw: Draw) -> dict[str, Any]:
     """Draw until no two ideas, right or wrong, give the same heads, and no score is near 0.5."""
-    while True:
-        case = looking_heads(draw)
+
+    def told_apart(case: dict[str, Any]) -> bool:
         if not _is_clear(**case):
-            continue
+            return False
         wrong = [idea.wrong(**case) for idea in FIND_HEADS.misconceptions]
-        if all(starmap(ne, combinations([searches.both(**case), *wrong], 2))):
-            return case
+        return all(starmap(ne, combinations([searches.both(**case), *wrong], 2)))
+
+    return draw.until(looking_heads, told_apart)
 
 
 def _is_clear(model: ToyTransformer, tokens: Tokens, period: int) -> bool:
