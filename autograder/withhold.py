@@ -67,7 +67,7 @@ def take_away(names: Iterable[str]) -> list[Taken]:
     for name in names:
         owner, attribute = _owner(name)
         original = inspect.getattr_static(owner, attribute)
-        places = [*_aliases(original)]
+        places = [*aliases(original)]
         if not isinstance(owner, ModuleType):
             places.append((owner, attribute))
         for place, alias in places:
@@ -91,9 +91,15 @@ def _owner(name: str) -> tuple[Any, str]:
     raise ImportError(f"there is no {path} to withhold {attribute} from")
 
 
-def _aliases(original: Any) -> Iterator[tuple[ModuleType, str]]:
-    for module_name, module in list(sys.modules.items()):
-        if module_name.partition(".")[0] == "course":
-            for alias, held in list(vars(module).items()):
-                if held is original:
-                    yield module, alias
+def aliases(original: Any) -> Iterator[tuple[ModuleType, str]]:
+    """Yield every module of `course` that holds this object, and the name it has there."""
+    for module in course_modules():
+        for alias, held in list(vars(module).items()):
+            if held is original:
+                yield module, alias
+
+
+def course_modules() -> list[ModuleType]:
+    """Return the modules of `course` that have been imported."""
+    loaded = list(sys.modules.items())
+    return [module for name, module in loaded if name.partition(".")[0] == "course"]
