@@ -32,7 +32,7 @@ class Program:
         withheld: dotted names in `course` that are themselves exercises of this lab.
         megabytes: memory that the process may take above what the fork server takes.
         cell_seconds: wall time for one cell.
-        total_seconds: wall time for all cells; those that come later are skipped.
+        total_seconds: wall time after which no cell is started, in all processes together.
 
     """
 
@@ -40,7 +40,7 @@ class Program:
     withheld: Sequence[str] = ()
     megabytes: int = 1024
     cell_seconds: float = 10.0
-    total_seconds: float = 60.0
+    total_seconds: float = 120.0
 
 
 @dataclass(frozen=True)

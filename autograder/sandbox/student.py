@@ -4,6 +4,10 @@ The restart rule: when the process dies, the call that was running gets the blam
 starts a new process and reruns the cells, except those that killed one. An exercise may be the
 cause of one restart for its own remaining cases; after that its calls are refused, while the other
 exercises go on. A crash, loop or memory bomb costs that exercise alone.
+
+Two limits bound what all restarts together cost: the cells of all processes share one budget of
+time, and an exercise that writes what is no reply is not called again; the second such death ends
+the submission, since nobody writes to the grader's pipe by accident.
 """
 
 from __future__ import annotations
@@ -13,11 +17,12 @@ import secrets
 import signal
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from autograder.frames import MAX_FRAME, FrameEndedError, HostileFrameError, encode
+from autograder.sandbox import claims
 from autograder.sandbox.pipes import PipeClosedError
-from autograder.sandbox.program import Answer, AnswerStatus, CellOutcome, Program, SandboxError
+from autograder.sandbox.program import Answer, CellOutcome, Program, SandboxError
 from autograder.values import ValueCrossingError
 
 if TYPE_CHECKING:
@@ -29,8 +34,7 @@ READY_SECONDS = 30.0
 ENDING_SECONDS = 1.0
 RESTARTS_PER_EXERCISE = 1
 MAX_KILLING_CELLS = 3
-MAX_TEXT = 3000
-MAX_ADVICE = 20
+MAX_FORGERIES = 2
 
 
 class Died(Exception):
@@ -43,6 +47,9 @@ class Died(Exception):
     def answer(self) -> Answer:
         """Return this as the answer to the call."""
         return Answer(self.status, message=self.message)  # type: ignore[arg-type]
+
+
+OUT_OF_TIME = Died("timeout", "the cells have taken all the time there was, in all processes")
 
 
 class StudentProcess:
@@ -61,6 +68,8 @@ class StudentProcess:
         self._killing: set[int] = set()
         self._blame: dict[str, Died] = {}
         self._hopeless: Died | None = None
+        self._forgeries = 0
+        self._seconds_left = program.total_seconds
         self.restarts: Counter[str] = Counter()
         self.output = ""
         self.cells: list[CellOutcome] = []
@@ -74,6 +83,9 @@ class StudentProcess:
 
     def restarts_left(self, entry: str) -> int:
         """Return how many more times this exercise may end the process and still be called."""
+        death = self._blame.get(entry)
+        if death and death.status == "invalid_output":
+            return 0
         return RESTARTS_PER_EXERCISE - self.restarts[entry]
 
     def call(
@@ -108,7 +120,7 @@ class StudentProcess:
             "seed": seed,
         }
         try:
-            return _answer(self._ask("call", request, seconds))
+            return claims.answer(self._ask("call", request, seconds))
         except Died as death:
             self._blame[entry] = death
             return death.answer()
@@ -145,11 +157,17 @@ class StudentProcess:
     def _revive(self) -> None:
         """Start a process and run the cells in it, without those that have killed one."""
         while self._child is None and self._hopeless is None:
-            deadline = time.monotonic() + self._program.total_seconds
+            if self._seconds_left <= 0:
+                self._hopeless = OUT_OF_TIME
+                return
             self._child = self._fork(self._program)
             self._expect_ready(self._child)
-            outcomes = self._run_cells(deadline)
-            if not self.cells or self._killing:
+            outcomes = self._run_cells()
+            pairs = zip(self.cells, outcomes, strict=False)
+            if self._child and any(now.status == "skipped" != old.status for old, now in pairs):
+                self.close()
+                self._hopeless = OUT_OF_TIME
+            elif not self.cells or self._killing:
                 self.cells = outcomes
 
     def _expect_ready(self, child: Child) -> None:
@@ -163,14 +181,14 @@ class StudentProcess:
         said = self.output.strip().splitlines() or [child.server.errors()]
         raise SandboxError(f"a confined process does not start: {said[-1]}")
 
-    def _run_cells(self, deadline: float) -> list[CellOutcome]:
+    def _run_cells(self) -> list[CellOutcome]:
         outcomes: list[CellOutcome] = []
         known = {outcome.index: outcome for outcome in self.cells}
         for index, source in enumerate(self._program.cells):
             if index in self._killing:
                 outcomes.append(known[index])
                 continue
-            outcome = self._run_cell(index, source, deadline)
+            outcome = self._run_cell(index, source)
             outcomes.append(outcome)
             if self._child is None:
                 self._killing.add(index)
@@ -183,22 +201,24 @@ class StudentProcess:
                 return outcomes + [known.get(one.index, one) for one in skipped]
         return outcomes
 
-    def _run_cell(self, index: int, source: str, deadline: float) -> CellOutcome:
-        left = deadline - time.monotonic()
-        if left <= 0:
+    def _run_cell(self, index: int, source: str) -> CellOutcome:
+        if self._seconds_left <= 0:
             return CellOutcome(index, "skipped", "the cells before it took all the time there was")
         request = {"index": index, "source": source, "megabytes": self._program.megabytes}
+        started = time.monotonic()
         try:
-            reply = self._ask("cell", request, min(left, self._program.cell_seconds))
+            reply = self._ask("cell", request, self._program.cell_seconds)
         except ValueCrossingError as error:
             return CellOutcome(index, "error", str(error))
         except Died as death:
             status = "crash" if death.status == "invalid_output" else death.status
             return CellOutcome(index, status, death.message)  # type: ignore[arg-type]
+        finally:
+            self._seconds_left -= time.monotonic() - started
         status = reply["status"]
         if status not in ("ok", "error", "memory", "crash"):
             status = "error"
-        return CellOutcome(index, status, _text(reply.get("message")))
+        return CellOutcome(index, status, claims.text(reply.get("message")))
 
     def _ask(self, kind: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         """Send one request and return the first answer to it, or raise Died.
@@ -230,6 +250,9 @@ class StudentProcess:
 
     def _death(self, status: str, message: str) -> Died:
         self.close()
+        self._forgeries += status == "invalid_output"
+        if self._forgeries >= MAX_FORGERIES:
+            self._hopeless = Died(status, f"not run again, it forged replies: {message}")
         return Died(status, message)
 
     def _ended(self, child: Child) -> Died:
@@ -244,36 +267,8 @@ class StudentProcess:
         if code == -signal.SIGKILL:
             return Died("memory", "was killed, most likely for want of memory")
         if code < 0:
-            return Died("crash", f"the interpreter crashed: {signal.Signals(-code).name}")
+            return Died("crash", f"the interpreter crashed: {claims.signal_name(-code)}")
         return Died("crash", f"ended early, with exit status {code}")
 
     def _note_output(self, child: Child) -> None:
         self.output = bytes(child.pipes.printed).decode(errors="replace")
-
-
-def _answer(reply: dict[str, Any]) -> Answer:
-    """Return a reply as an answer, whatever is in it."""
-    status = reply["status"]
-    if status not in get_args(AnswerStatus):
-        return Answer("invalid_output", message="the reply has an unknown status")
-    advice = reply.get("advice")
-    return Answer(
-        status,
-        reply.get("value") if status == "value" else None,
-        _text(reply.get("message")),
-        tuple(_text(one) for one in advice[:MAX_ADVICE]) if isinstance(advice, list) else (),
-        _number(reply.get("seconds")) or 0.0,
-        _number(reply.get("peak_rss_mb")),
-    )
-
-
-def _text(claim: Any) -> str:
-    """Return text that is safe to show in a terminal or a table."""
-    if not isinstance(claim, str):
-        return ""
-    return "".join(one for one in claim[:MAX_TEXT] if one.isprintable() or one in "\n\t")
-
-
-def _number(claim: Any) -> float | None:
-    is_number = isinstance(claim, int | float) and not isinstance(claim, bool)
-    return float(claim) if is_number and 0 <= claim < 1e9 else None

@@ -52,6 +52,56 @@ class TestCalls:
         assert [student.call("f", {"x": x}).value for x in (0, 1, 2, 3)] == [[0], [0, 1], None, [3]]
 
 
+class TestLimitsOfAllRestarts:
+    def test_cells_of_all_processes_share_one_budget_of_time(self, start):
+        cell = "import time, os; time.sleep(0.25)"
+        functions = "def bad(): os._exit(1)\ndef good(): return 1"
+        student = start(functions, cell, total_seconds=0.4)
+        assert student.call("good", {}).value == 1
+        assert student.call("bad", {}).status == "crash"
+        assert student.call("good", {}).value == 1
+        assert student.call("bad", {}).status == "crash"
+        for _ in range(2):
+            answer = student.call("good", {})
+            assert (answer.status, answer.value) == ("timeout", None)
+            assert "all the time there was" in answer.message
+        assert [one.status for one in student.cells] == ["ok", "ok"]
+
+    def test_a_rerun_that_does_not_come_to_the_functions_is_no_process(self, start):
+        cell = "import time, os; time.sleep(0.25)"
+        functions = "def bad(): os._exit(1)\ndef good(): return 1"
+        student = start(cell, cell, functions, total_seconds=0.7)
+        assert student.call("bad", {}).status == "crash"
+        assert student.call("good", {}).status == "timeout"
+        assert student._child is None
+
+    def test_what_was_never_reached_does_not_keep_the_rest(self, start):
+        student = start("def f(): return 1", "import time; time.sleep(0.3)", "x", total_seconds=0.2)
+        assert [one.status for one in student.cells] == ["ok", "ok", "skipped"]
+        assert student.call("f", {}).value == 1
+
+    def test_an_exercise_that_writes_no_reply_is_not_called_again(self, start):
+        student = start(ENTRIES, "def junk(x): os.write(4, b'junk' * 10)")
+        assert student.call("junk", {"x": 0}, seconds=1.0).status == "invalid_output"
+        assert student.restarts_left("junk") == 0
+        again = student.call("junk", {"x": 0})
+        assert (again.status, student._child) == ("invalid_output", None)
+        assert student.call("good", {"x": 1}).value == 2
+
+    def test_the_second_one_ends_the_submission(self, start):
+        junk = "def {}(x): os.write(4, b'junk' * 10)"
+        student = start(ENTRIES, junk.format("one"), junk.format("two"))
+        for name in ("one", "two", "good", "good"):
+            assert student.call(name, {"x": 0}, seconds=1.0).status == "invalid_output"
+        assert student._child is None
+
+    @pytest.mark.parametrize(("number", "name"), [(40, "signal 40"), (11, "SIGSEGV")])
+    def test_signals_with_and_without_a_name(self, start, number, name):
+        student = start(f"import os, signal\ndef f(): os.kill(os.getpid(), {number})")
+        answer = student.call("f", {})
+        assert (answer.status, answer.message) == ("crash", f"the interpreter crashed: {name}")
+
+
 class TestCells:
     def test_a_failing_cell_is_recorded_and_the_next_one_runs(self, start):
         student = start("a = 1", "b = a / 0", "def f(): return a", "def g(: pass")
