@@ -35,6 +35,7 @@ SCRIPT = Path(__file__).resolve().with_name("server.py")
 MESSAGE = 1 << 20
 START_SECONDS = 120.0
 ANSWER_SECONDS = 30.0
+CLEAR_SECONDS = 5.0
 PROCESSES = 128
 SPARE_PROCESSES = 512
 
@@ -129,6 +130,7 @@ class Server:
         self.level, self.in_view = level, in_view
         self._spent = False
         self._ended: dict[int, int] = {}
+        self._uncleared: set[int] = set()
         self._root = os.getuid() == 0
         self._folder: Path | None = None
         if not in_view:  # there it has a /tmp of its own
@@ -147,6 +149,11 @@ class Server:
     @property
     def spent(self) -> bool:
         """Whether it has ended, or a submission has left too much in its file system."""
+        try:
+            while self._uncleared and not self._spent:
+                self._hear(CLEAR_SECONDS, "cleared")
+        except (OSError, SandboxError):
+            self._spent = True  # dead, or not done in time: no submission is graded in what is left
         return self._spent or self._process.poll() is not None
 
     def fork(self, program: Program) -> Child:
@@ -166,8 +173,7 @@ class Server:
         """Return a child's exit code once it and all that it started are gone."""
         try:
             while pid not in self._ended:
-                ended, _ = self._hear(ANSWER_SECONDS, "ended")
-                self._note_end(ended)
+                self._hear(ANSWER_SECONDS, "ended")
         except (OSError, SandboxError) as error:
             raise self._death(error) from error
         return self._ended.pop(pid)
@@ -244,7 +250,7 @@ class Server:
         return self._root and not self.in_view and bool(unreadable_to_others(interpreter()))
 
     def _hear(self, seconds: float, expected: str) -> tuple[dict[str, Any], list[int]]:
-        """Return the next message of the kind expected; endings that come before are kept."""
+        """Return the next message of the kind expected, and note what it says of a child's end."""
         deadline = time.monotonic() + seconds
         while True:
             self._control.settimeout(max(0.001, deadline - time.monotonic()))
@@ -252,10 +258,11 @@ class Server:
             if not raw:
                 raise SandboxError("it ended")
             message = json.loads(raw)
+            if message["message"] == "ended":
+                self._ended[message["pid"]] = message["code"]
+                self._uncleared.add(message["pid"])
+            elif message["message"] == "cleared":
+                self._uncleared.discard(message["pid"])
+                self._spent |= not message["clean"]
             if message["message"] == expected:
                 return message, descriptors
-            self._note_end(message)
-
-    def _note_end(self, message: dict[str, Any]) -> None:
-        self._ended[message["pid"]] = message["code"]
-        self._spent |= not message["clean"]

@@ -7,8 +7,9 @@ here is a package without its `__init__`, of which only a few files are in view.
 
 On the socket, each message is JSON. First the configuration comes in and `ready` goes out. Then
 `start` comes in with three pipe ends, and `started` goes out with the child's pidfd; when the child
-has ended and all that it left behind is gone, `ended` goes out. At the end of the socket all
-children are killed and the server ends, however the grader came to its own end.
+and all that it started have ended, `ended` goes out, and `cleared` when its files are gone or are
+too many to be worth it. At the end of the socket all children are killed and the server ends,
+however the grader came to its own end.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -33,7 +35,9 @@ HERE = Path(__file__).resolve().parent
 MESSAGE = 1 << 20
 NOBODY = 65534
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
+PR_CAPBSET_DROP, CAPABILITY_VERSION_3, CAPABILITIES = 24, 0x20080522, 64
 MAX_ENTRIES = 20_000
+CLEAR_SECONDS = 2.0
 
 
 def main() -> None:
@@ -80,7 +84,9 @@ class Server:
                         return self.end()
                 else:
                     poll.unregister(ready)
-                    self.bury(ready)
+                    pid, box, ended = self.bury(ready)
+                    self.say("ended", pid=pid, **ended)
+                    self.say("cleared", pid=pid, clean=clear(box))
 
     def say(self, what: str, descriptors: tuple[int, ...] = (), **facts: Any) -> None:
         """Send one message."""
@@ -117,21 +123,16 @@ class Server:
         finally:
             os._exit(status)
 
-    def bury(self, pidfd: int) -> None:
-        """Reap a child, end all that it started, delete its box, and tell the launcher."""
+    def bury(self, pidfd: int) -> tuple[int, Path, dict[str, Any]]:
+        """Reap a child, end all that it started; return its pid, its box and how it ended."""
         pid, box = self.children.pop(pidfd)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(pid, signal.SIGKILL)
         _, status, usage = os.wait4(pid, 0)
         os.close(pidfd)
         self.end_orphans()
-        try:
-            clean = clear(box)
-        except OSError:
-            clean = False
         code = os.waitstatus_to_exitcode(status)
-        peak = usage.ru_maxrss / 1024
-        self.say("ended", pid=pid, code=code, peak_rss_mb=peak, clean=clean)
+        return pid, box, {"code": code, "peak_rss_mb": usage.ru_maxrss / 1024}
 
     def end_orphans(self) -> None:
         """Kill what children left behind: as a subreaper the server has become its parent."""
@@ -150,7 +151,7 @@ class Server:
             os.kill(pid, signal.SIGKILL)
         for pidfd in list(self.children):
             with contextlib.suppress(OSError):
-                self.bury(pidfd)
+                clear(self.bury(pidfd)[1])
 
 
 def run_student(ground: Any, order: dict[str, Any], pipes: list[int], box: str) -> None:
@@ -203,7 +204,10 @@ def forget_autograder(stand_in: ModuleType) -> None:
 
 def drop_privileges(uid: int | None) -> None:
     """Become an ordinary user for good; with `uid` None, stay who this is."""
+    libc = ctypes.CDLL(None, use_errno=True)
     if uid is not None:
+        for capability in range(CAPABILITIES):  # refused where bubblewrap has dropped them all
+            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
         os.setgroups([])
         for user in (uid, NOBODY):
             with contextlib.suppress(OSError):
@@ -212,13 +216,17 @@ def drop_privileges(uid: int | None) -> None:
                 break
         if os.getuid() == 0:
             raise RuntimeError("cannot change from root to an ordinary user")
+    if os.getuid() != 0:
+        header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
+        libc.capset(header, (ctypes.c_uint32 * 6)())  # none effective, permitted or inheritable
 
 
 def capabilities() -> int:
     """Return the capabilities that this process has or can get back."""
     lines = Path("/proc/self/status").read_text().splitlines()
     facts = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    return int(facts["CapPrm"], 16) | int(facts["CapEff"], 16) | int(facts["CapAmb"], 16)
+    sets = [int(facts[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")]
+    return sets[0] | sets[1] | sets[2] | sets[3]
 
 
 def address_space() -> int:
@@ -234,30 +242,53 @@ def descendants() -> set[int]:
 
 
 def clear(box: Path) -> bool:
-    """Delete a folder, however deep; return False when there is too much in it to be worth it.
+    """Delete a folder, however deep; return False when that cannot be done, or takes too long.
 
     What is in its folders is first moved to the top, so that no path gets long.
     """
-    count = 0
-    while entries := list(itertools.islice(os.scandir(box), MAX_ENTRIES)):
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                count += 1
-                Path(entry.path).unlink()
-                continue
-            Path(entry.path).chmod(0o700)
-            for inner in list(itertools.islice(os.scandir(entry.path), MAX_ENTRIES)):
-                count += 1
-                if inner.is_dir(follow_symlinks=False):
-                    Path(inner.path).chmod(0o700)
-                Path(inner.path).rename(box / f"{box.name}-{count}")
-                if count > MAX_ENTRIES:
+    try:
+        return Clearing(box).done()
+    except OSError:
+        return False
+
+
+class Clearing:
+    """The deletion of one folder: how much of it is done, and when to give it up."""
+
+    def __init__(self, box: Path) -> None:
+        self.box = box
+        self.count = 0
+        self.deadline = time.monotonic() + CLEAR_SECONDS
+
+    def done(self) -> bool:
+        """Delete it; return False when there is too much in it to be worth it."""
+        while entries := list(itertools.islice(os.scandir(self.box), MAX_ENTRIES)):
+            for entry in entries:
+                if self.is_too_much():
                     return False
-            Path(entry.path).rmdir()
-        if count > MAX_ENTRIES:
-            return False
-    box.rmdir()
-    return True
+                if not entry.is_dir(follow_symlinks=False):
+                    Path(entry.path).unlink()
+                elif not self.emptied(entry.path):
+                    return False
+        self.box.rmdir()
+        return True
+
+    def emptied(self, folder: str) -> bool:
+        """Move what is in a folder to the top and delete the folder."""
+        Path(folder).chmod(0o700)
+        for inner in list(itertools.islice(os.scandir(folder), MAX_ENTRIES)):
+            if self.is_too_much():
+                return False
+            if inner.is_dir(follow_symlinks=False):
+                Path(inner.path).chmod(0o700)
+            Path(inner.path).rename(self.box / f"{self.box.name}-{self.count}")
+        Path(folder).rmdir()
+        return True
+
+    def is_too_much(self) -> bool:
+        """Count one more entry; tell whether to give up."""
+        self.count += 1
+        return self.count > MAX_ENTRIES or time.monotonic() > self.deadline
 
 
 if __name__ == "__main__":

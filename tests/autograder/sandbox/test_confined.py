@@ -339,10 +339,10 @@ class TestWhatIsLeft:
         assert run(confined, code) == [["allowed", "[]"]]
 
     def test_nothing_is_privileged(self, confined):
-        wanted = ("CapE", "CapP", "NoNew", "Seccomp:")
+        wanted = ("CapE", "CapP", "CapI", "NoNew", "Seccomp:")
         code = f"[one for one in open('/proc/self/status') if one.startswith({wanted})]"
         [[_, status]] = run(confined, code)
-        assert status.count("0000000000000000") == 2
+        assert status.count("0000000000000000") == 3
         assert "NoNewPrivs:\\t1" in status
         assert "Seccomp:\\t2" in status
 

@@ -172,13 +172,30 @@ def f():
         grader.communicate()
         assert ended(handle, seconds=30)
 
-    def test_a_server_whose_disk_is_littered_is_replaced(self):
-        litter = "for i in range(30_000): open(str(i), 'w').close()"
+    @pytest.mark.parametrize("one", ["open(str(i), 'w').close()", "os.mkdir(str(i))"])
+    def test_a_server_whose_disk_is_littered_is_replaced(self, one):
+        litter = f"import os\nfor i in range(30_000): {one}"
         with Sandbox() as sandbox:
             first = sandbox.server
             sandbox.start(Program(cells=[litter])).close()
             with sandbox.start(PROGRAM) as student:
                 assert student.call("f", {"x": 1}).value == 2
+            assert sandbox.server is not first
+
+    def test_a_disk_that_is_not_cleared_in_time_is_nobodys_trouble(self, monkeypatch):
+        def never_cleared(server, seconds, expected, hear=Server._hear):
+            if server is first and expected == "cleared":
+                raise TimeoutError
+            return hear(server, seconds, expected)
+
+        with Sandbox("process") as sandbox:
+            first = sandbox.server
+            monkeypatch.setattr(Server, "_hear", never_cleared)
+            student = sandbox.start(Program(cells=["import os; os._exit(0)"]))
+            assert [cell.status for cell in student.cells] == ["crash"]
+            with sandbox.start(PROGRAM) as student:
+                assert student.call("f", {"x": 1}).value == 2
+            assert first.spent
             assert sandbox.server is not first
 
     def test_two_threads_with_a_sandbox_each(self):
