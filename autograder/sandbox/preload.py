@@ -31,20 +31,6 @@ INNER = (
     "urllib.request",
     "xml.etree.ElementTree",
 )
-WELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
-INNER = [
-    "collections.abc",
-    "concurrent.futures.thread",
-    "encodings.idna",
-    "encodings.ascii",
-    "encodings.latin_1",
-    "importlib.metadata",
-    "importlib.resources",
-    "multiprocessing.pool",
-    "unittest.mock",
-    "urllib.request",
-    "xml.etree.ElementTree",
-]
 WELCOME = ("einops.layers.torch", "course.zoo", "course.plots", "matplotlib.pyplot", "tqdm.auto")
 
 
