@@ -549,9 +549,8 @@ def bos_accuracy(
 
     The first number is for the model run on `tokens`: BOS + R + R, where R has `period` tokens. The
     second is for the model run on the same tokens without the BOS, one position fewer. The
-    predictions that count are
-    the same in both runs: those about the last period - 1 tokens. A prediction is right if the arg
-    max of the logits at a position is the next token.
+    predictions that count are the same in both runs: those about the last period - 1 tokens. A
+    prediction is right if the arg max of the logits at a position is the next token.
     """
 
     # YOUR CODE HERE
