@@ -301,7 +301,7 @@ def train(
     name: str,
     seed: Annotated[int | None, typer.Option(help="The card's by default.")] = None,
     steps: Annotated[int | None, typer.Option(help="The card's by default.")] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder; the zoo's by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder; out/zoo by default.")] = None,
 ) -> None:
     """Train or build a toy model again, with a progress bar."""
     from course import zoo as models
