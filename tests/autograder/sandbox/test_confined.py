@@ -167,7 +167,7 @@ class TestWriting:
             import os
             def f():
                 box = os.getcwd()
-                for _ in range(2000):
+                for _ in range(800):  # longer than any path may be
                     os.mkdir("deeper"); os.chdir("deeper")
                 open("1", "w"); os.mkdir("2")
                 return box
