@@ -40,6 +40,8 @@ format: .venv/dev
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Glassbox needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
+	@# Python 3.11's first pips do not resolve extras under constraints.
+	$(BIN)/python -m pip install -q --upgrade 'pip>=24'
 
 .venv/core: .venv/bin/python pyproject.toml constraints.txt
 	@echo "installing the course into .venv (a minute or two)"
