@@ -278,11 +278,11 @@ def zoo_main(
     for name in models.names():
         rows = models.check_card(name)
         table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD)
-        for heading in ("claim", "card", "measured", ""):
-            table.add_column(heading, no_wrap=True)
+        for heading in ("", "claim", "card", "measured"):
+            table.add_column(heading, no_wrap=heading != "claim")
         for row in rows:
             mark = "ok" if row.ok else "[red]differs[/red]"
-            table.add_row(row.claim, _short(row.recorded), _short(row.measured), mark)
+            table.add_row(mark, row.claim, _short(row.recorded), _short(row.measured))
         console.print(table)
         differs += [f"{name}: {row.claim}" for row in rows if not row.ok]
     if differs:
