@@ -119,6 +119,7 @@ class Server:
             if pid == 0:
                 self.become_child(order, pipes, box)
             return pid, box
+        (self.boxes / "box").mkdir(mode=0o700, exist_ok=True)
         user = os.getuid(), os.getgid()  # inside they have no name yet
         pid = self.namespaces.clone()
         if pid == 0:
@@ -129,10 +130,11 @@ class Server:
         """In new namespaces: set them up, start the student's process, pass on how it ended."""
         status = 1
         try:
-            self.namespaces.settle(*user, str(self.boxes))
+            box = self.boxes / "box"  # in memory, over a folder that is the same for all
+            self.namespaces.settle(*user, str(box))
             student = os.fork()
             if student == 0:
-                self.become_child(order, pipes, self.boxes)
+                self.become_child(order, pipes, box)
             os.closerange(0, os.sysconf("SC_OPEN_MAX"))
             status = self.namespaces.wait(student)
         except BaseException:
