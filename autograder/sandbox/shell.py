@@ -70,10 +70,10 @@ class Shell(InteractiveShell):
     display_pub_class = Type(Unpublished)
     compiler_class = Type(CellCompiler)
 
-    def init_ipython_dir(self, *_folder: Any) -> None:
+    def init_ipython_dir(self, ipython_dir: Any) -> None:  # noqa: ARG002
         """Write no profile."""
 
-    def init_profile_dir(self, *_folder: Any) -> None:
+    def init_profile_dir(self, profile_dir: Any) -> None:  # noqa: ARG002
         """Write no profile."""
 
     def init_virtualenv(self) -> None:
