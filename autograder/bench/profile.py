@@ -131,7 +131,7 @@ def _graded(
             cases = papers.cases(who, exercise)
         for case in cases:
             with watch.of("unpack inputs"):
-                inputs = case.inputs
+                inputs = case.packed
             entry = submission.entries[exercise.name]
             answer = student.call(entry, inputs, seconds=exercise.seconds)
             calls.append(Call(entry, case.inputs))
