@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from autograder.names import parse
+from autograder.names import code_of, parse
 
 # Cell magics whose cell is Python that a student may depend on; any other cell is turned off whole.
 PYTHON_CELLS = ("time", "timeit", "capture", "prun", "memit", "mprun")
@@ -25,7 +25,7 @@ def turn_off(source: str) -> tuple[str, list[str]]:
     """Return the cell with such lines commented out, and those lines."""
     lines = source.split("\n")
     off: list[str] = []
-    if parse(source) is not None:
+    if code_of(source).tree is not None:
         for place, line in enumerate(lines):
             if _EXPORTED.match(line):
                 off.append(line.strip())

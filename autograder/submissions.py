@@ -15,7 +15,7 @@ from pathlib import Path
 from autograder.answers import Answers, Part, grade_id, marked_exercise
 from autograder.discover import Found, discover
 from autograder.magics import turn_off
-from autograder.names import Code
+from autograder.names import code_of
 from autograder.opening import RawCell, SubmissionError, open_cells, percent_cells, read_limited
 from autograder.paths import RoomMissingError, Rooms
 
@@ -77,7 +77,7 @@ def read(
     parts = []
     for cell in _without_magics(raw, mended):
         marked = marked_exercise(cell.metadata, lab, exercises)
-        parts.append(Part(cell.number, Code(cell.source), cell.metadata, marked))
+        parts.append(Part(cell.number, code_of(cell.source), cell.metadata, marked))
     answers = Answers(_without_checks(parts, mended), exercises)
     kept = [part for part in answers.parts if part not in answers.dropped]
     cells = _cells(kept, answers)
@@ -164,7 +164,7 @@ def _missing_setup(
     present = set().union(*(part.code.bound for part in parts[:first]))
     needed = set().union(*(part.code.used for part in parts)) - present
     missing: list[Cell] = []
-    for code in reversed([Code(source) for source in setup]):
+    for code in reversed([code_of(source) for source in setup]):
         if code.bound & needed:
             missing.insert(0, Cell(0, code.source, None, "setup"))
             needed |= code.used - present
