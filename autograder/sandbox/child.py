@@ -6,6 +6,7 @@ process. It is honest for an honest student, and the grader's side believes no m
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import inspect
 import linecache
@@ -73,7 +74,8 @@ class Student:
 
         reply = self._guarded(run, _code(function), request["megabytes"])
         reply["seconds"] = time.perf_counter() - started
-        reply["advice"] = before.advice()
+        with contextlib.suppress(Exception):  # of arguments that have been made unreadable
+            reply["advice"] = before.advice()
         return reply
 
     def _guarded(self, run: Callable[[], Reply], own: CodeType | None, megabytes: int) -> Reply:

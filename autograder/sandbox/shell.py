@@ -70,10 +70,10 @@ class Shell(InteractiveShell):
     display_pub_class = Type(Unpublished)
     compiler_class = Type(CellCompiler)
 
-    def init_ipython_dir(self, ipython_dir: Any) -> None:  # noqa: ARG002
+    def init_ipython_dir(self, ipython_dir: Any) -> None:
         """Write no profile."""
 
-    def init_profile_dir(self, profile_dir: Any) -> None:  # noqa: ARG002
+    def init_profile_dir(self, profile_dir: Any) -> None:
         """Write no profile."""
 
     def init_virtualenv(self) -> None:
