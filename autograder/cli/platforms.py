@@ -24,3 +24,19 @@ def junit(
         results = read_results(graded)
         write_junit(results, out)
     console.print(f"wrote {out}: {len(results)} submissions", highlight=False)
+
+
+@export.command()
+def gradescope(
+    labs: Annotated[list[str], typer.Argument(help="The labs of one assignment.")],
+    secret: Annotated[Path | None, typer.Option(help="File with the course secret.")] = None,
+    out: Annotated[Path, typer.Option(help="The zip to write.")] = Path("autograder.zip"),
+) -> None:
+    """Pack a grader for Gradescope. The zip holds the hidden bank: for staff only."""
+    from autograder.bank import read_secret
+    from autograder.exports.gradescope import pack
+
+    with told_in_one_line():
+        written = pack(labs, read_secret(secret), out)
+    console.print(f"wrote {written} ({written.stat().st_size // 1000} kB)", highlight=False)
+    console.print("Upload it to Gradescope (Ubuntu 22.04) and give its container 1.5 GB or more.")
