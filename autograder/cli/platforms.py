@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -40,3 +41,35 @@ def gradescope(
         written = pack(labs, read_secret(secret), out)
     console.print(f"wrote {written} ({written.stat().st_size // 1000} kB)", highlight=False)
     console.print("Upload it to Gradescope (Ubuntu 22.04) and give its container 1.5 GB or more.")
+
+
+@export.command()
+def classroom50(
+    lab: Annotated[str, typer.Argument(help="The lab that the assignment is.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")] = Path("autograder.py"),
+    install: Annotated[
+        str | None, typer.Option(help="What pip installs there; this version by default.")
+    ] = None,
+    checkout: Annotated[
+        Path | None, typer.Option(help="On the runner: grade this and write result.json.")
+    ] = None,
+) -> None:
+    """Write Classroom 50's autograder.py: practice grading, without answers or secrets."""
+    from autograder.exports.classroom50 import grade_checkout, write_autograder
+
+    if checkout is None:
+        with told_in_one_line():
+            written = write_autograder(lab, out, requirement=install)
+        console.print(f"wrote {written}", highlight=False)
+        return
+    with told_in_one_line():
+        reports, notes = grade_checkout(lab, checkout, out, os.environ)
+    for told in (*map(str, reports), *(f"note: {note}" for note in notes)):
+        _print_inside(told)
+
+
+def _print_inside(told: str) -> None:
+    """Print for a workflow's log, where a line that begins with `::` would be a command."""
+    for line in told.splitlines():
+        shown = "".join(letter for letter in line if letter.isprintable())
+        console.print(f"  {shown}", markup=False, highlight=False, soft_wrap=True)

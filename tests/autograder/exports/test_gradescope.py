@@ -19,7 +19,8 @@ import some_results
 
 from autograder.bank import read_secret
 from autograder.exports.gradescope import pack
-from autograder.exports.gradescope_run import as_gradescope, find
+from autograder.exports.gradescope_run import as_gradescope
+from autograder.exports.handed_in import find
 from autograder.paths import RoomMissingError, Rooms
 
 ROOT = Path(__file__).resolve().parents[3]
