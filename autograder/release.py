@@ -33,6 +33,9 @@ CHECKING = (
     "verdict.py",
     "withhold.py",
 )
+# What the test files of `glassbox export otter` import. Without the package's `__init__`, which
+# reads results, Python takes its folder for a package all the same.
+OTTER = "exports/otter.py"
 # The requirements of the distribution that `course`, `check` and a notebook need.
 REQUIRED = (
     "einops",
@@ -135,7 +138,8 @@ def _lab(name: str, rooms: Rooms) -> dict[str, bytes]:
 
 def _packages() -> dict[str, bytes]:
     """Return the package `course`, and of `autograder` the part that checks."""
-    checking = {f"autograder/{name}": (PACKAGE / name).read_bytes() for name in CHECKING}
+    names = (*CHECKING, OTTER)
+    checking = {f"autograder/{name}": (PACKAGE / name).read_bytes() for name in names}
     return checking | package("course")
 
 

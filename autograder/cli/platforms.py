@@ -24,7 +24,7 @@ def junit(
     with told_in_one_line():
         results = read_results(graded)
         write_junit(results, out)
-    console.print(f"wrote {out}: {len(results)} submissions", highlight=False)
+    console.print(f"wrote {out}: {len(results)} submissions", highlight=False, soft_wrap=True)
 
 
 @export.command()
@@ -39,7 +39,7 @@ def gradescope(
 
     with told_in_one_line():
         written = pack(labs, read_secret(secret), out)
-    console.print(f"wrote {written} ({written.stat().st_size // 1000} kB)", highlight=False)
+    console.print(f"wrote {written} ({written.stat().st_size // 1000} kB)", highlight=False, soft_wrap=True)
     console.print("Upload it to Gradescope (Ubuntu 22.04) and give its container 1.5 GB or more.")
 
 
@@ -60,7 +60,7 @@ def classroom50(
     if checkout is None:
         with told_in_one_line():
             written = write_autograder(lab, out, requirement=install)
-        console.print(f"wrote {written}", highlight=False)
+        console.print(f"wrote {written}", highlight=False, soft_wrap=True)
         return
     with told_in_one_line():
         reports, notes = grade_checkout(lab, checkout, out, os.environ)
@@ -73,3 +73,16 @@ def _print_inside(told: str) -> None:
     for line in told.splitlines():
         shown = "".join(letter for letter in line if letter.isprintable())
         console.print(f"  {shown}", markup=False, highlight=False, soft_wrap=True)
+
+
+@export.command()
+def otter(
+    lab: Annotated[str, typer.Argument(help="The lab to convert.")],
+    out: Annotated[Path, typer.Option(help="The folder to write into.")] = Path("otter"),
+) -> None:
+    """Write a lab's notebook and test files for Otter-Grader, whose isolation is none."""
+    from autograder.exports.otter_files import write_otter
+
+    with told_in_one_line():
+        written = write_otter(lab, out)
+    console.print(f"wrote {written[0]} and {len(written) - 1} test files", highlight=False, soft_wrap=True)
