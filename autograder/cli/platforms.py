@@ -39,7 +39,9 @@ def gradescope(
 
     with told_in_one_line():
         written = pack(labs, read_secret(secret), out)
-    console.print(f"wrote {written} ({written.stat().st_size // 1000} kB)", highlight=False, soft_wrap=True)
+    console.print(
+        f"wrote {written} ({written.stat().st_size // 1000} kB)", highlight=False, soft_wrap=True
+    )
     console.print("Upload it to Gradescope (Ubuntu 22.04) and give its container 1.5 GB or more.")
 
 
@@ -85,4 +87,6 @@ def otter(
 
     with told_in_one_line():
         written = write_otter(lab, out)
-    console.print(f"wrote {written[0]} and {len(written) - 1} test files", highlight=False, soft_wrap=True)
+    console.print(
+        f"wrote {written[0]} and {len(written) - 1} test files", highlight=False, soft_wrap=True
+    )
