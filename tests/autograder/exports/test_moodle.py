@@ -1,4 +1,4 @@
-"""A grading worksheet as Moodle offers it, filled, and read back by the rules of Moodle's importer."""
+"""A worksheet as Moodle offers it, filled, and read back by the rules of its importer."""
 
 import csv
 import html
@@ -152,7 +152,7 @@ def test_a_german_worksheet(fill):
     assert outcome.written == 2
     assert filled.startswith("\ufeffID;Vollständiger Name;Bewertung;")
     assert '\r\nTeilnehmer/in 11;Ada Lovelace;50,00;100,00;"<div' in filled
-    with pytest.raises(ExportError, match="no column 'Grade'.*'Bewertung'.*--grade-column"):
+    with pytest.raises(ExportError, match=r"no column 'Grade'.*'Bewertung'.*--grade-column"):
         fill(text)
 
 
