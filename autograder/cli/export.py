@@ -23,8 +23,26 @@ IdColumn = Annotated[str | None, typer.Option(help="The column with the students
 def told(outcome: Outcome, what: str) -> None:
     """Print what an export left, and how much it wrote."""
     for note in outcome.notes:
-        console.print(note, markup=False, highlight=False)
-    console.print(f"{outcome.written} grades written into {what}", markup=False, highlight=False)
+        console.print(note, markup=False, highlight=False, soft_wrap=True)
+    written = f"{outcome.written} grades written into {what}"
+    console.print(written, markup=False, highlight=False, soft_wrap=True)
+
+
+@export.command()
+def nbgrader(
+    graded: Graded,
+    course: Annotated[Path, typer.Option(help="The folder in which you run nbgrader.")],
+    assignment: Annotated[
+        str | None, typer.Option(help="Where all results go; by default the graded folders' name.")
+    ] = None,
+) -> None:
+    """Put scores and feedback into the gradebook of an nbgrader course."""
+    from autograder.exports import read_results
+    from autograder.exports.nbgrader import export_nbgrader
+
+    with told_in_one_line():
+        outcome = export_nbgrader(read_results(graded), course, assignment=assignment)
+    told(outcome, f"the gradebook of {course}; next: nbgrader generate_feedback --force")
 
 
 @export.command()
