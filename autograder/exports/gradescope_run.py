@@ -110,8 +110,8 @@ def _notes(result: Result) -> list[str]:
 
 def _cell(problem: str) -> str:
     """Return which cell stopped and why; what follows, an exception's text, may be anything."""
-    where, _, rest = problem.partition(": ")
-    return f"{where} stopped when it ran: {rest.partition(':')[0]}"
+    where, colon, rest = problem.partition(": ")
+    return f"{where} stopped when it ran: {rest.partition(':')[0]}" if colon else where
 
 
 def _provenance(result: Result) -> dict[str, Any]:

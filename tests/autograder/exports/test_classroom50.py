@@ -6,8 +6,8 @@ import re
 import subprocess
 import sys
 
+import graded
 import pytest
-import some_results
 from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -97,9 +97,9 @@ class TestWhole:
 class TestResult:
     def test_hundredths_of_a_point(self):
         exercises = [
-            some_results.exercise("one", ("pass", "pass", "fail")),
-            some_results.exercise("two", ("pass",)),
-            some_results.without_grade("unreadable", 0.0),
+            graded.exercise("lab/one", "partial", passed=2, cases=3),
+            graded.exercise("lab/two", "pass"),
+            graded.exercise("lab/three", "unreadable"),
         ]
         result = as_classroom50(exercises, GIVEN)
         check_result(result)
@@ -112,7 +112,7 @@ class TestResult:
 
     def test_without_a_review_link_it_is_the_commit(self):
         old = {name: value for name, value in GIVEN.items() if name in as_given()}
-        result = as_classroom50([some_results.exercise()], old)
+        result = as_classroom50([graded.exercise("lab/one", "pass")], old)
         check_result(result)
         assert result["review"] == GIVEN["COMMIT_URL"]
 

@@ -2,8 +2,8 @@
 
 from xml.etree import ElementTree
 
+import graded
 import pytest
-import some_results
 
 from autograder.exports.junit import TAGS, junit, write_junit
 
@@ -41,10 +41,25 @@ def parsed(*results):
     return root
 
 
-def test_a_case_is_a_test_case_with_the_exercise_as_its_class():
-    (suite,) = parsed(some_results.result(some_results.exercise(statuses=("pass", "fail"))))
-    passed, failed = suite.findall("testcase")
-    assert passed.get("classname") == "m3_induction.induction_score"
+def without_cases(result):
+    """Return a result as it is when the file could not be read, or not be graded."""
+    for exercise in result.exercises:
+        exercise.cases = []
+    return result
+
+
+@pytest.fixture
+def partly_right():
+    result = graded.graded("ada", ["partial"])
+    result.exercises = [graded.exercise("toy/sums", "partial", passed=2)]
+    result.score = 1.0
+    return result
+
+
+def test_a_case_is_a_test_case_with_the_exercise_as_its_class(partly_right):
+    (suite,) = parsed(partly_right)
+    passed, failed = suite.findall("testcase")[1:3]
+    assert passed.get("classname") == "toy.sums"
     assert (passed.get("name"), len(passed)) == ("hidden-1", 0)
     assert failed.find("failure").get("type") == "values"
     assert failed.find("failure").get("message") == "Failed check: values."
@@ -64,18 +79,14 @@ def test_a_case_is_a_test_case_with_the_exercise_as_its_class():
     ],
 )
 def test_each_status_has_its_element(status, tag):
-    (suite,) = parsed(some_results.result(some_results.exercise(statuses=(status, status))))
-    assert len(suite.findall(f"testcase/{tag}")) == 2
+    (suite,) = parsed(graded.graded("ada", [status]))
+    assert len(suite.findall(f"testcase/{tag}")) == 4
 
 
 def test_a_submission_without_cases_is_an_error_that_somebody_looks_at():
-    open_ = some_results.result(some_results.without_grade("infrastructure", None))
-    torn = some_results.result(
-        some_results.without_grade("unreadable", 0.0), student="bob", status="unreadable"
-    )
-    unknown = some_results.result(
-        student="eve", lab="unknown", status="unreadable", problem="rename it"
-    )
+    open_ = without_cases(graded.graded("ada", ["infrastructure"], status="infrastructure"))
+    torn = without_cases(graded.graded("bob", ["unreadable"], status="unreadable"))
+    unknown = graded.graded("eve", [], status="unreadable", problem="rename it")
     root = parsed(open_, torn, unknown)
     assert root.get("errors") == "3"
     kinds = [element.get("type") for element in root.iter("error")]
@@ -84,23 +95,23 @@ def test_a_submission_without_cases_is_an_error_that_somebody_looks_at():
     assert root[2].find("testcase/error").get("message") == "rename it"
 
 
-def test_points_are_properties_of_the_suite():
-    (suite,) = parsed(some_results.result(some_results.exercise(statuses=("pass", "fail"))))
+def test_points_are_properties_of_the_suite(partly_right):
+    (suite,) = parsed(partly_right)
     facts = {one.get("name"): one.get("value") for one in suite.iter("property")}
     assert (facts["score"], facts["max_score"]) == ("1", "2")
-    assert (facts["student"], facts["isolation"]) == ("ada", "landlock")
+    assert (facts["student"], facts["isolation"]) == ("ada", "namespaces")
 
 
 def test_nothing_of_the_hidden_cases_and_nothing_that_xml_cannot_hold(tmp_path):
-    wrong = some_results.exercise(
-        statuses=("fail", "error"), misconception="off_by_one", explanation="counts\x00 <from> 1"
-    )
+    wrong = graded.graded('a"<\x1b[31m&\ufffe', ["fail", "error"])
+    wrong.exercises[0].explanation = "counts\x00 <from> 1"
     path = tmp_path / "deep" / "junit.xml"
-    write_junit([some_results.result(wrong, student='a"<\x1b[31m&\ufffe')], path)
+    write_junit([wrong], path)
     text = path.read_text(encoding="utf-8")
-    assert some_results.SECRET_WORDS not in text
+    assert graded.SECRET not in text
+    assert graded.ADVICE not in text
     root = ElementTree.fromstring(text)
-    assert root[0].get("name") == 'a"<[31m&.m3_induction'
+    assert root[0].get("name") == 'a"<[31m&.toy'
     assert "counts <from> 1" in root[0].find("testcase/failure").text
 
 
