@@ -76,6 +76,7 @@ def enter_box(box: str) -> None:
     for name in ("HOME", "TMPDIR", "PWD"):
         os.environ[name] = box
     tempfile.tempdir = None
+    sys.path.insert(0, "")  # as in a notebook: what a cell has written there can be imported
 
 
 def limit(ground: Ground, megabytes: int) -> None:

@@ -32,6 +32,7 @@ SERVER_FILES = (
     "sandbox/landlock.py",
     "sandbox/seccomp.py",
     "sandbox/instruments.py",
+    "sandbox/shell.py",
 )
 SYSTEM_TREES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/local/lib")
 SYSTEM_LINKS = ("/lib", "/lib32", "/lib64", "/libx32")
