@@ -269,7 +269,7 @@ def _result(
 ) -> Result:
     lab = found.lab or "unknown"
     return Result(
-        assignment=lab,
+        assignment=shown(found.assignment or lab),
         lab=lab,
         student=shown(found.student),
         path=shown(str(found.path)),

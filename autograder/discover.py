@@ -30,6 +30,7 @@ class Found:
     """One submission: whose, to which lab, where, when, and why it cannot be read if it cannot.
 
     `older` are earlier attempts of the same student at the same lab, which are not graded.
+    `assignment` is the folder's name where there is one: an assignment may hold several labs.
     """
 
     student: str
@@ -38,6 +39,7 @@ class Found:
     submitted_at: str | None = None
     problem: str | None = None
     older: tuple[Path, ...] = ()
+    assignment: str | None = None
 
 
 def discover(
@@ -76,7 +78,7 @@ def discover(
         if not here:
             raise SubmissionError(_nothing(path, lab, pattern))
         found += here
-    return _newest(found, rooms)
+    return newest(found, rooms)
 
 
 class _Search:
@@ -104,8 +106,9 @@ class _Search:
         named = self.lab_of(path)
         if named and self.lab in (None, named):
             parts = path.parts
-            nbgrader = "submitted" in parts[:-3] and parts[-4] == "submitted"
-            return _named(Found(parts[-3] if nbgrader else path.parent.name, named, path))
+            if "submitted" in parts[:-3] and parts[-4] == "submitted":
+                return _named(Found(parts[-3], named, path, assignment=parts[-2]))
+            return _named(Found(path.parent.name, named, path))
         if self.lab is None:
             raise SubmissionError(
                 f"{shown(path)}: no lab is called {path.stem!r}; say which it answers with --lab "
@@ -137,7 +140,7 @@ class _Search:
                     f"{shown(folder)}: no file there is called like a lab; if they are called like "
                     f"students, say which lab they answer with --lab ({', '.join(self.labs)})"
                 )
-            yield from self._labs(folder.absolute().name, files)
+            yield from self._labs(folder.absolute(), files)
             return
         for path in files:
             named = self.lab_of(path)
@@ -149,17 +152,21 @@ class _Search:
         files: list[Path] = []
         for entry in _entries(folder):
             files += _entries(entry) if entry.is_dir() and not entry.is_symlink() else [entry]
-        here = list(self._labs(folder.name, files))
+        here = list(self._labs(folder, files))
         wanted = self.lab or "a lab"
         problem = f"{shown(folder)} has no notebook or script of {wanted}; ask for it"
         yield from here or [self.found(folder.name, self.lab, folder, problem=problem)]
 
-    def _labs(self, student: str, files: list[Path]) -> Iterator[Found]:
+    def _labs(self, folder: Path, files: list[Path]) -> Iterator[Found]:
+        """Read the labs of one student, whose folder it is, in it or in an assignment's."""
+        student = folder.name
         for path in files:
             named = self.lab_of(path)
             when = stamp_beside(path)
             if named and self.lab in (None, named):
-                yield self.found(student, named, path, submitted_at=when)
+                found = self.found(student, named, path, submitted_at=when)
+                nested = path.absolute().parent != folder.absolute()
+                yield replace(found, assignment=path.parent.name if nested else None)
             elif named is None and path.suffix == ".ipynb" and self.lab is None:
                 problem = (
                     f"{shown(path)}: no lab is called {path.stem!r}; rename it to one of "
@@ -169,11 +176,7 @@ class _Search:
 
     def lab_of(self, path: Path) -> str | None:
         """Return the known lab that a submission's file name says."""
-        if path.suffix not in SUFFIXES:
-            return None
-        match = _COPY.fullmatch(path.stem)
-        stem = match["stem"] if match else path.stem
-        return stem if stem in self.labs else None
+        return lab_named(path, self.labs)
 
     def found(
         self,
@@ -188,6 +191,15 @@ class _Search:
         if problem is None and path.is_symlink():
             problem = f"{shown(path)} is a link; hand in the file itself"
         return _named(Found(student, lab, path, submitted_at, problem))
+
+
+def lab_named(path: Path, labs: Sequence[str]) -> str | None:
+    """Return which of the labs a submission's file name says, also that of a second download."""
+    if path.suffix not in SUFFIXES:
+        return None
+    match = _COPY.fullmatch(path.stem)
+    stem = match["stem"] if match else path.stem
+    return stem if stem in labs else None
 
 
 def _named(found: Found) -> Found:
@@ -244,7 +256,7 @@ def _download(path: Path, groups: dict[str, str], search: _Search) -> Iterator[F
     yield search.found(groups["student_id"], lab, path, submitted_at=when, problem=problem)
 
 
-def _newest(found: list[Found], rooms: Rooms) -> list[Found]:
+def newest(found: list[Found], rooms: Rooms) -> list[Found]:
     """Keep the newest of several attempts; an untouched file never wins over another."""
     attempts: dict[tuple[str, str | None, Path | None], list[Found]] = {}
     for one in found:

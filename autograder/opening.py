@@ -125,7 +125,35 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
+def open_notebook(path: Path) -> list[tuple[str, RawCell]]:
+    """Return every cell of a notebook with its kind: `code`, `markdown` or `raw`.
+
+    Raises:
+        SubmissionError: as `open_cells` does.
+
+    """
+    text, mended = _text(path)
+    cells = []
+    for number, raw in enumerate(_raw_cells(text, path, mended), start=1):
+        kind = raw.get("cell_type") if isinstance(raw, dict) else None
+        if kind in ("code", "markdown", "raw"):
+            cell = _cell(number, raw)
+            cell.source = _plain(cell.source).encode("utf-8", "replace").decode()
+            cells.append((kind, cell))
+    return cells
+
+
 def _notebook_cells(text: str, path: Path, mended: list[str]) -> list[RawCell]:
+    raws = enumerate(_raw_cells(text, path, mended), start=1)
+    return [
+        _cell(number, raw)
+        for number, raw in raws
+        if isinstance(raw, dict) and raw.get("cell_type") == "code"
+    ]
+
+
+def _raw_cells(text: str, path: Path, mended: list[str]) -> list[Any]:
+    """Return what stands in a notebook's list of cells, whatever it is."""
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError):
@@ -141,8 +169,7 @@ def _notebook_cells(text: str, path: Path, mended: list[str]) -> list[RawCell]:
         raise SubmissionError(
             f"{shown(path)} is JSON but not a notebook: it has no list of cells; hand in the .ipynb"
         )
-    cells = [_notebook_cell(number, cell) for number, cell in enumerate(raw, start=1)]
-    return [cell for cell in cells if cell is not None]
+    return raw
 
 
 def _sheets(worksheets: list[Any]) -> list[Any] | None:
@@ -154,9 +181,7 @@ def _sheets(worksheets: list[Any]) -> list[Any] | None:
     return [cell for cells in held for cell in cells]
 
 
-def _notebook_cell(number: int, raw: Any) -> RawCell | None:
-    if not isinstance(raw, dict) or raw.get("cell_type") != "code":
-        return None
+def _cell(number: int, raw: dict[str, Any]) -> RawCell:
     source = raw.get("source", raw.get("input", ""))
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))

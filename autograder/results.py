@@ -6,6 +6,7 @@ to a student is `failed_check`, `misconception` and `hint`.
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Literal
 
 import numpy
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from autograder.attempt import Attempt, CaseOutcome
 
@@ -36,6 +37,10 @@ Status = Literal[
 Isolation = Literal["namespaces", "landlock", "process", "none"]
 SCHEMA = "glassbox/result/v1"
 MAX_LINES, MAX_LINE = 20, 300
+
+
+class ResultError(ValueError):
+    """A file that cannot be read as a result."""
 
 
 class Strict(BaseModel):
@@ -178,5 +183,26 @@ def now() -> str:
 
 
 def read_result(path: Path) -> Result:
-    """Read a result file; raise pydantic's ValidationError when it is not one."""
-    return Result.model_validate_json(path.read_text(encoding="utf-8"))
+    """Read a result file.
+
+    Raises:
+        ResultError: it is no result, one of another version, or one that breaks its schema.
+
+    """
+    try:
+        written = json.loads(path.read_bytes())
+    except ValueError:
+        raise ResultError(f"{path} is not JSON; grade that submission again") from None
+    found = written.get("schema") if isinstance(written, dict) else None
+    if found != SCHEMA:
+        what = f"has the schema {found!r}" if found else "says no schema"
+        raise ResultError(
+            f"{path} {what}, and this Glassbox reads {SCHEMA!r}; "
+            "use the version that wrote it, or grade again"
+        )
+    try:
+        return Result.model_validate(written)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ResultError(f"{path} breaks {SCHEMA}: {where}: {first['msg']}") from None

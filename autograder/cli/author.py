@@ -14,12 +14,13 @@ from autograder.cli.common import CheckOnly, LabNames, app, console, fail, told_
 
 @app.command()
 def build(labs: LabNames = None, check_only: CheckOnly = False) -> None:
-    """Derive exercises, solution notebooks and the README's table from sources and specs."""
-    from autograder import readme
+    """Derive exercises, solution notebooks, the README's table and the schema of results."""
+    from autograder import readme, schema
     from autograder.build import build as derive
 
     with told_in_one_line():
-        drifts = derive(labs or None, check=check_only) + readme.refresh(check=check_only)
+        drifts = derive(labs or None, check=check_only)
+        drifts += readme.refresh(check=check_only) + schema.refresh(check=check_only)
     _report_drift(drifts, check_only, "build")
 
 

@@ -41,15 +41,19 @@ def told_in_one_line() -> Iterator[None]:
     """Turn the errors that a user can mend into one line that says what, where and what to do."""
     from autograder.bank import SecretError
     from autograder.draw import DrawError
+    from autograder.exports import ExportError
     from autograder.paths import RoomMissingError
     from autograder.record import MarginError
     from autograder.recorded import RecordingError
+    from autograder.results import ResultError
     from autograder.sandbox import SandboxError
     from autograder.script import ScriptError
     from autograder.submissions import SubmissionError
 
     mendable = (
         DrawError,
+        ExportError,
+        ResultError,
         SecretError,
         ScriptError,
         RoomMissingError,

@@ -1,6 +1,7 @@
 """Every submission gets a result, and trouble of ours is never a zero."""
 
 import io
+from dataclasses import replace
 
 import pytest
 import torch
@@ -116,6 +117,8 @@ def test_an_unreadable_submission_gets_nothing_and_says_why(papers, tmp_path):
     result = grade(found, papers, None)
     assert (result.status, result.score) == ("unreadable", 0.0)
     assert result.problem == "it is not JSON"
+    assert result.assignment == "toy"
+    assert grade(replace(found, assignment="ps1"), papers, None).assignment == "ps1"
 
 
 def test_a_class_in_real_sandboxes(papers, tmp_path):

@@ -59,6 +59,9 @@ class TestNbgraderFolders:
             ]
             assert [one.submitted_at for one in found] == [None, *2 * ["2026-02-02T22:58:23Z"]]
             assert not any(one.problem for one in found)
+            assert {one.assignment for one in found} == {"ps1"}
+        (one,) = find("submitted/ada/ps1/m3_induction.ipynb")
+        assert (one.student, one.assignment) == ("ada", "ps1")
 
     def test_only_the_lab_that_was_asked_for(self, put, find):
         put("submitted/bea/ps1/m3_induction.ipynb")
@@ -67,7 +70,9 @@ class TestNbgraderFolders:
 
     def test_without_the_folder_of_the_assignment(self, put, find):
         put("bea/m3_induction.ipynb")
-        assert brief(find()) == [("bea", "m3_induction", "m3_induction.ipynb")]
+        (one,) = find()
+        assert brief([one]) == [("bea", "m3_induction", "m3_induction.ipynb")]
+        assert one.assignment is None
 
     def test_a_browsers_second_download(self, put, find):
         put("bea/ps1/m3_induction (1).ipynb")
