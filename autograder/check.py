@@ -20,11 +20,12 @@ from typing import Any
 import torch
 
 import course
+from autograder.advice import Before
 from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
 from autograder.diagnose import judge
 from autograder.recorded import Case, RecordedExercise, RecordedLab, RecordingError, load_lab
 from autograder.render import Hint, Problem, Report
-from autograder.values import ValueCrossingError, flatten, rebuilt
+from autograder.values import ValueCrossingError, rebuilt
 from autograder.withhold import withheld
 
 Check = Callable[[Any], float | None]
@@ -81,7 +82,7 @@ def _run_case(
     exercise: RecordedExercise, case: Case, fn: Callable[..., Any], advice: list[str]
 ) -> CaseOutcome:
     inputs = case.inputs
-    grad_before = torch.is_grad_enabled()
+    before = Before(inputs, case.trees["inputs"]["dict"], case.tensors)
     noise = io.StringIO()
     try:
         # A warning on stderr would cost a whole cell's marks under nbgrader.
@@ -96,32 +97,9 @@ def _run_case(
     except Exception as error:
         return CaseOutcome(case.id, "error", describe_error(error))
     finally:
-        if torch.is_grad_enabled() != grad_before:
-            torch.set_grad_enabled(grad_before)
-            advice.append("your function left torch's gradient mode changed")
-    advice += [f"your code warned: {warning.message}" for warning in caught]
-    advice += side_effects(case.inputs, inputs)
+        advice += before.advice()
+    advice += [f"Your code warned: {warning.message}" for warning in caught]
     return from_judgement(judge(exercise, case, got))
-
-
-def side_effects(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """Say which inputs a call changed, and on which models it left hooks."""
-    advice = []
-    for name, original in before.items():
-        if isinstance(original, torch.nn.Module) and _has_hooks(after[name]):
-            advice.append(f"hooks were left behind on `{name}`: use `with model.hooks(...)`")
-        elif _bytes_of(original) != _bytes_of(after[name]):
-            advice.append(f"the input `{name}` was changed in place: work on a copy")
-    return advice
-
-
-def _has_hooks(model: torch.nn.Module) -> bool:
-    return any(module._forward_hooks for module in model.modules())
-
-
-def _bytes_of(value: Any) -> list[bytes]:
-    _, tensors = flatten(value)
-    return [tensor.reshape(-1).view(torch.uint8).numpy().tobytes() for tensor in tensors.values()]
 
 
 def describe_error(error: BaseException) -> str:

@@ -21,6 +21,7 @@ FOLDER = "glassbox"
 # What `from autograder import lab; check, hint = lab(...)` imports, all of it; a test compares.
 CHECKING = (
     "__init__.py",
+    "advice.py",
     "attempt.py",
     "check.py",
     "compare.py",

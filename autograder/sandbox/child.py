@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.advice import Before
 from autograder.frames import Frame, encode, read_own_frame
 from autograder.sandbox import confine
-from autograder.sandbox.advice import Before
 from autograder.sandbox.shell import CELL, Shell
 from autograder.values import ValueCrossingError
 
@@ -64,7 +64,9 @@ class Student:
         if not callable(function):
             kind = type(function).__name__
             return {"status": "missing", "message": f"`{name}` is of type {kind}, not a function"}
-        before = Before(request["names"], arguments, given)
+        names = request["names"]
+        trees = dict(zip(names, given.tree["list"], strict=True))
+        before = Before(dict(zip(names, arguments, strict=True)), trees, given.tensors)
         seed(request["seed"])
         started = time.perf_counter()
 

@@ -19,13 +19,13 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1]
 BESIDE = ("course", "solutions", "exercises", "tests")
 SERVER_FILES = (
+    "advice.py",
     "frames.py",
     "values.py",
     "withhold.py",
     "sandbox/server.py",
     "sandbox/preload.py",
     "sandbox/child.py",
-    "sandbox/advice.py",
     "sandbox/confine.py",
     "sandbox/namespaces.py",
     "sandbox/privileges.py",

@@ -1,6 +1,7 @@
-"""Inside the student's process: habits worth mentioning, which cost no marks.
+"""Habits worth mentioning, which cost no marks: what a call changed that it should not have.
 
-Only this process can see them, so that nothing it says about them could be trusted with a mark.
+Only the process in which the code runs can see them, so nothing that is said of them could be
+trusted with a mark.
 """
 
 from __future__ import annotations
@@ -11,19 +12,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autograder.frames import Frame
 from autograder.values import flatten
 
 HOOKS = ("edits", "records", "_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
 
 
 class Before:
-    """How things stood before a call: the arguments as they were sent, and torch's switches."""
+    """How things stood before a call: torch's switches, and the arguments as they were stored.
 
-    def __init__(self, names: list[str], arguments: list[Any], sent: Frame) -> None:
-        self.arguments = dict(zip(names, arguments, strict=True))
-        self.trees = dict(zip(names, sent.tree["list"], strict=True))
-        self.tensors = sent.tensors
+    Args:
+        arguments: what the call is given, by name.
+        trees: by the same names, what `flatten` made of them.
+        tensors: the tensors that the trees name.
+
+    """
+
+    def __init__(
+        self,
+        arguments: Mapping[str, Any],
+        trees: Mapping[str, Any],
+        tensors: Mapping[str, Tensor],
+    ) -> None:
+        self.arguments, self.trees, self.tensors = arguments, trees, tensors
         self.grad = torch.is_grad_enabled()
         self.dtype = torch.get_default_dtype()
 
@@ -55,7 +65,8 @@ def unchanged(item: Any, tree: Any, tensors: Mapping[str, Tensor]) -> bool:
             return isinstance(item, Tensor) and _same_bits(item, tensors[content])
         case "model":
             weights = dict(item.named_parameters())
-            return all(_same_bits(weights[name], tensors[key]) for name, key in _weights(tree))
+            stored = tree["weights"].items()
+            return all(_same_bits(weights[name], tensors[key]) for name, key in stored)
         case "dict":
             return list(item) == list(content) and all(
                 unchanged(item[key], inner, tensors) for key, inner in content.items()
@@ -67,10 +78,6 @@ def unchanged(item: Any, tree: Any, tensors: Mapping[str, Tensor]) -> bool:
         case "zoo":
             return True
     return flatten(item)[0] == tree
-
-
-def _weights(tree: Any) -> list[tuple[str, str]]:
-    return list(tree["weights"].items())
 
 
 def _same_bits(tensor: Tensor, sent: Tensor) -> bool:
