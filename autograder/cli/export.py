@@ -24,7 +24,7 @@ def told(outcome: Outcome, what: str) -> None:
     """Print what an export left, and how much it wrote."""
     for note in outcome.notes:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
-    written = f"{outcome.written} grades written into {what}"
+    written = f"{outcome.written} {'grade' if outcome.written == 1 else 'grades'} into {what}"
     console.print(written, markup=False, highlight=False, soft_wrap=True)
 
 
