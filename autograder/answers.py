@@ -15,9 +15,13 @@ from autograder.names import Code
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A code cell of a submission with its place in the file and the exercise it is marked for."""
+    """A code cell of a submission with its place in the file and the exercise it is marked for.
+
+    `source` is what the student wrote and what will run, `code` what it says as plain Python.
+    """
 
     number: int
+    source: str
     code: Code
     metadata: dict[str, Any]
     marked: str | None

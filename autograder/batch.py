@@ -197,7 +197,7 @@ def attempt(
     outcomes: list[CaseOutcome] = []
     advice: list[str] = []
     for place, case in enumerate(cases):
-        answer = student.call(entry, case.inputs, seconds=exercise.seconds)
+        answer = student.call(entry, case.packed, seconds=exercise.seconds)
         advice += answer.advice
         if answer.status == "value":
             outcomes.append(_judged(exercise, case, answer))

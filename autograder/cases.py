@@ -23,7 +23,7 @@ from autograder.invariances import canonical
 from autograder.paths import Rooms
 from autograder.recorded import Case
 from autograder.spec import Exercise, Lab
-from autograder.values import flatten, rebuilt, scale, to_double
+from autograder.values import flatten, rebuilt, renamed, scale, to_double
 
 Answer = Callable[..., Any]
 
@@ -93,8 +93,9 @@ def make_case(exercise: Exercise, answer: Answer, case_id: str, seed: str) -> Ca
     tensors: dict[str, Tensor] = {}
     for part, value in values.items():
         tree, found = flatten(value)
-        trees[part] = _with_prefix(tree, f"{exercise.name}.{case_id}.{part}.")
-        tensors.update({f"{exercise.name}.{case_id}.{part}.{key}": found[key] for key in found})
+        prefix = f"{exercise.name}.{case_id}.{part}."
+        trees[part] = renamed(tree, prefix.__add__)
+        tensors.update({prefix + key: tensor for key, tensor in found.items()})
     return Case(case_id, trees, tensors)
 
 
@@ -106,25 +107,6 @@ def in_double(answer: Answer, inputs: Mapping[str, Any]) -> Any:
 def in_single(answer: Answer, inputs: Mapping[str, Any]) -> Any:
     """Call an answer on copies of its inputs as they are; return it as it would cross."""
     return rebuilt(answer(*(rebuilt(value) for value in inputs.values())))
-
-
-def _with_prefix(tree: Any, prefix: str) -> Any:
-    """Rename the tensors in a tree, so that many trees can share one file."""
-    if isinstance(tree, list):
-        return [_with_prefix(item, prefix) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    renamed = {}
-    for kind, content in tree.items():
-        if kind == "tensor":
-            renamed[kind] = prefix + content
-        elif kind == "weights":
-            renamed[kind] = {name: prefix + key for name, key in content.items()}
-        elif kind == "dict":
-            renamed[kind] = {key: _with_prefix(item, prefix) for key, item in content.items()}
-        else:
-            renamed[kind] = _with_prefix(content, prefix) if kind != "model" else content
-    return renamed
 
 
 def distance(exercise: Exercise, expected: Any, other: Any) -> float:

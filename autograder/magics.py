@@ -1,16 +1,16 @@
-"""Turn off what only IPython understands: `%matplotlib inline`, `!pip install`, `%%time`, `f?`.
+"""Read past what only IPython understands: `%matplotlib inline`, `!pip install`, `%%time`, `f?`.
 
-Such a line would stop a whole cell from being Python, and `!` starts a shell. Each becomes a
-comment in its place, so that line numbers stay what the student sees.
+Such a line keeps a whole cell from being Python, and so from being read. Each becomes a comment in
+its place, so that line numbers stay what the student sees. What runs is the cell as it was written.
 """
 
 from __future__ import annotations
 
 import re
 
-from autograder.names import parse
+from autograder.names import code_of, parse
 
-# Cell magics whose cell is Python that a student may depend on; any other cell is turned off whole.
+# Cell magics whose cell is Python that an answer may stand in; any other cell is passed over whole.
 PYTHON_CELLS = ("time", "timeit", "capture", "prun", "memit", "mprun")
 
 _CELL = re.compile(r"%%(\w+)")
@@ -19,13 +19,24 @@ _HELP = re.compile(r"\s*%{0,2}[\w.*\[\]]+\?{1,2}\s*$")
 _ASSIGNED = re.compile(r"[\w.,\s\[\]]+=\s*(?:!|%[A-Za-z])")
 # What `nbconvert --to script` and some editors make of them.
 _EXPORTED = re.compile(r"\s*get_ipython\(\)\.(?:run_line_magic|system|magic|getoutput)\(.*\)\s*$")
+_PROGRAMS = r"(?:pip|conda|mamba|micromamba|uv|system|sx|bash|sh|script|cmd|perl|ruby|js|!)"
+_COMMAND = re.compile(
+    rf"\s*(?:!|%{{1,2}}{_PROGRAMS})"
+    r"|[\w.,\s\[\]]+=\s*!"
+    rf"|.*get_ipython\(\)\.(?:system\(|getoutput\(|run_line_magic\('{_PROGRAMS})"
+)
+
+
+def is_command(line: str) -> bool:
+    """Tell whether a line that was turned off would start another program."""
+    return _COMMAND.match(line) is not None
 
 
 def turn_off(source: str) -> tuple[str, list[str]]:
     """Return the cell with such lines commented out, and those lines."""
     lines = source.split("\n")
     off: list[str] = []
-    if parse(source) is not None:
+    if code_of(source).tree is not None:
         for place, line in enumerate(lines):
             if _EXPORTED.match(line):
                 off.append(line.strip())

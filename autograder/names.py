@@ -8,10 +8,11 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TypeGuard
 
 MAX_PARSED = 50_000
+MAX_KEPT = 4000  # what is kept may be of hostile code, whose trees are large
 
 # For each dot of a dotted name CPython copies all that stands before it. What separates the parts
 # is no part of any, so that the search takes linear time.
@@ -39,6 +40,11 @@ def parse(source: str) -> ast.Module | None:
             return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def code_of(source: str) -> Code:
+    """Return what a cell says; most cells of a class are the same text, and are read once."""
+    return _kept(source) if len(source) <= MAX_KEPT else Code(source)
 
 
 class Code:
@@ -119,6 +125,11 @@ class Code:
         )
 
 
+@lru_cache(maxsize=256)
+def _kept(source: str) -> Code:
+    return Code(source)
+
+
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
     """Yield top-level statements, those within `if`, `try`, `with` and loops included."""
     waiting = deque([tree])
@@ -141,9 +152,12 @@ def _own_parts(node: ast.AST) -> Iterator[ast.AST]:
     while waiting:
         part = waiting.pop()
         yield part
-        if not isinstance(part, _SCOPES):
-            inner = {id(child) for block in _BLOCKS for child in _block(part, block)}
-            waiting += [child for child in ast.iter_child_nodes(part) if id(child) not in inner]
+        for field in () if isinstance(part, _SCOPES) else part._fields:
+            inner = getattr(part, field, None)
+            if isinstance(inner, ast.AST):
+                waiting.append(inner)
+            elif isinstance(inner, list) and field not in _BLOCKS:
+                waiting += [child for child in inner if isinstance(child, ast.AST)]
 
 
 def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:

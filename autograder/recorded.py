@@ -18,7 +18,7 @@ from typing import Any
 from safetensors.torch import load as load_tensors
 from torch import Tensor
 
-from autograder.values import unflatten
+from autograder.values import Packed, unflatten
 
 SCHEMA = "glassbox/references/v1"
 FOLDER = Path(__file__).parent / "references"
@@ -43,6 +43,12 @@ class Case:
     def inputs(self) -> dict[str, Any]:
         """The arguments by name, in the signature's order."""
         return unflatten(self.trees["inputs"], self.tensors, trusted=True)
+
+    @property
+    def packed(self) -> dict[str, Packed]:
+        """The arguments by name as they are stored, to be sent on."""
+        arguments = self.trees["inputs"]["dict"]
+        return {name: Packed(tree, self.tensors) for name, tree in arguments.items()}
 
     @property
     def expected(self) -> Any:

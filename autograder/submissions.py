@@ -14,8 +14,8 @@ from pathlib import Path
 
 from autograder.answers import Answers, Part, grade_id, marked_exercise
 from autograder.discover import Found, discover
-from autograder.magics import turn_off
-from autograder.names import Code
+from autograder.magics import is_command, turn_off
+from autograder.names import code_of
 from autograder.opening import RawCell, SubmissionError, open_cells, percent_cells, read_limited
 from autograder.paths import RoomMissingError, Rooms
 
@@ -75,9 +75,9 @@ def read(
     path = Path(path)
     raw, mended = open_cells(path)
     parts = []
-    for cell in _without_magics(raw, mended):
+    for cell, source in zip(raw, _readable(raw, mended), strict=True):
         marked = marked_exercise(cell.metadata, lab, exercises)
-        parts.append(Part(cell.number, Code(cell.source), cell.metadata, marked))
+        parts.append(Part(cell.number, cell.source, code_of(source), cell.metadata, marked))
     answers = Answers(_without_checks(parts, mended), exercises)
     kept = [part for part in answers.parts if part not in answers.dropped]
     cells = _cells(kept, answers)
@@ -105,16 +105,17 @@ def shipped_setup(lab: str, rooms: Rooms | None = None) -> list[str]:
     return sources
 
 
-def _without_magics(raw: list[RawCell], mended: list[str]) -> list[RawCell]:
-    cells, said = [], []
+def _readable(raw: list[RawCell], mended: list[str]) -> list[str]:
+    """Return the cells' sources as plain Python, to be read; IPython's lines become comments."""
+    sources, said = [], []
     for cell in raw:
         source, off = turn_off(cell.source)
-        cells.append(RawCell(cell.number, source, cell.metadata))
-        said += [f"`{line[:40]}` in cell {cell.number}" for line in off]
+        sources.append(source)
+        said += [f"`{line[:40]}` in cell {cell.number}" for line in off if is_command(line)]
     if said:
         more = f" and {len(said) - 5} more" if len(said) > 5 else ""
-        mended.append(f"IPython's own lines were turned off: {', '.join(said[:5])}{more}.")
-    return cells
+        mended.append(f"Shell commands are off while grading: {', '.join(said[:5])}{more}.")
+    return sources
 
 
 def _without_checks(parts: list[Part], mended: list[str]) -> list[Part]:
@@ -145,12 +146,12 @@ def _cells(parts: list[Part], answers: Answers) -> list[Cell]:
     return [
         Cell(
             part.number,
-            part.code.source,
+            part.source,
             exercises.get(part),
             "answer" if part in exercises else "code",
         )
         for part in parts
-        if part.code.source.strip()
+        if part.source.strip()
     ]
 
 
@@ -164,7 +165,7 @@ def _missing_setup(
     present = set().union(*(part.code.bound for part in parts[:first]))
     needed = set().union(*(part.code.used for part in parts)) - present
     missing: list[Cell] = []
-    for code in reversed([Code(source) for source in setup]):
+    for code in reversed([code_of(source) for source in setup]):
         if code.bound & needed:
             missing.insert(0, Cell(0, code.source, None, "setup"))
             needed |= code.used - present

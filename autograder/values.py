@@ -8,7 +8,7 @@ to the student's side only (`trusted=True`); they never come back.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,14 @@ class Zoo:
         return zoo.load(self.name)
 
 
+@dataclass(frozen=True)
+class Packed:
+    """A value that is already flat: it goes into a larger one without being rebuilt first."""
+
+    tree: Any
+    tensors: Mapping[str, Tensor]
+
+
 def flatten(value: Any) -> tuple[Any, dict[str, Tensor]]:
     """Split a value into a JSON tree and its tensors, or raise ValueCrossingError."""
     tensors: dict[str, Tensor] = {}
@@ -80,6 +88,8 @@ def flatten(value: Any) -> tuple[Any, dict[str, Tensor]]:
                 f"a value nested more than {MAX_DEPTH} deep or with more than {MAX_NODES} parts "
                 "cannot be graded; return a tensor instead of nested lists"
             )
+        if isinstance(node, Packed):
+            return _adopt(node, tensors)
         if isinstance(node, np.generic):  # what numpy's indexing gives: np.int64, np.float32
             node = node.item()
         if isinstance(node, Tensor):
@@ -129,6 +139,34 @@ def unflatten(tree: Any, tensors: Mapping[str, Tensor], *, trusted: bool) -> Any
         return _leaf(kind, content, tensors, lambda inner: value(inner, depth + 1))
 
     return value(tree, 0)
+
+
+def renamed(tree: Any, rename: Callable[[str], str]) -> Any:
+    """Return a tree in which every tensor goes by another name, so that trees can share them."""
+    if isinstance(tree, list):
+        return [renamed(item, rename) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    other = {}
+    for kind, content in tree.items():
+        if kind == "tensor":
+            other[kind] = rename(content)
+        elif kind == "weights":
+            other[kind] = {name: rename(key) for name, key in content.items()}
+        elif kind == "dict":
+            other[kind] = {key: renamed(item, rename) for key, item in content.items()}
+        else:
+            other[kind] = renamed(content, rename) if kind != "model" else content
+    return other
+
+
+def _adopt(packed: Packed, tensors: dict[str, Tensor]) -> Any:
+    def rename(key: str) -> str:
+        name = str(len(tensors))
+        tensors[name] = packed.tensors[key]
+        return name
+
+    return renamed(packed.tree, rename)
 
 
 def _keep(tensor: Tensor, tensors: dict[str, Tensor]) -> str:
@@ -217,11 +255,11 @@ def _refuse(node: Any):
 
 
 def _rebuild_model(node: dict, tensors: Mapping[str, Tensor]):
-    from course import Config, ToyTransformer
+    from course import Config
+    from course.assembly import with_weights
 
-    model = ToyTransformer(Config.from_dict(node["model"]))
-    model.load_state_dict({name: tensors[key] for name, key in node["weights"].items()})
-    return model
+    weights = {name: tensors[key] for name, key in node["weights"].items()}
+    return with_weights(Config.from_dict(node["model"]), weights)
 
 
 def _leaf(kind: str, content: Any, tensors: Mapping[str, Tensor], value) -> Any:

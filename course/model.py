@@ -226,6 +226,12 @@ class ToyTransformer(WeightsByName, HookedModule):
 
     def __init__(self, cfg: Config) -> None:
         super().__init__()
+        self._assemble(cfg)
+        self.to(getattr(torch, cfg.dtype))
+        draw_weights(self, cfg.seed, spread=self.cfg.weight_spread)
+
+    def _assemble(self, cfg: Config) -> None:
+        """Make the parts, all of whose weights are zero in float32."""
         self.cfg = cfg
         self.embed = Embed(cfg)
         self.hook_embed = HookPoint()  # (batch pos d_model)
@@ -236,8 +242,6 @@ class ToyTransformer(WeightsByName, HookedModule):
         self.ln_final = normalization(cfg)
         self.unembed = Unembed(cfg)
         self._name_hook_points()
-        self.to(getattr(torch, cfg.dtype))
-        draw_weights(self, cfg.seed, spread=self.cfg.weight_spread)
 
     @classmethod
     def random(cls, cfg: Config, seed: int | None = None) -> ToyTransformer:

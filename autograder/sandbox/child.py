@@ -6,7 +6,7 @@ process. It is honest for an honest student, and the grader's side believes no m
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import gc
 import inspect
 import linecache
@@ -16,7 +16,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from types import CodeType, ModuleType, TracebackType
+from types import CodeType, TracebackType
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ import torch
 from autograder.frames import encode, read_frame
 from autograder.sandbox import confine
 from autograder.sandbox.advice import Before
+from autograder.sandbox.shell import CELL, Shell
 from autograder.values import ValueCrossingError
 
 MAX_MESSAGE = 2000
@@ -37,24 +38,16 @@ class Student:
 
     def __init__(self, ground: confine.Ground) -> None:
         self.ground = ground
-        self.module = ModuleType("__main__")
-        self.module.__dict__["__builtins__"] = __builtins__
-        sys.modules["__main__"] = self.module
+        self.shell = Shell.instance()
+        self.names = self.shell.user_ns
         seed(0)
 
     def run_cell(self, request: Reply) -> Reply:
-        """Run a code cell.
-
-        An IPython shell, made before the fork, takes this method's place when magics and top-level
-        await are to work; what comes back stays the same.
-        """
-        index, source = request["index"], request["source"]
-        filename = f"<cell {index + 1}>"
-        linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+        """Run a code cell."""
 
         def run() -> Reply:
-            tree = ast.parse(source, filename)
-            exec(compile(tree, filename, "exec", dont_inherit=True), self.module.__dict__)
+            result = self.shell.run_cell_of(request["index"], request["source"])
+            result.raise_error()
             return {"status": "ok"}
 
         return self._guarded(run, None, request["megabytes"])
@@ -62,7 +55,7 @@ class Student:
     def call(self, request: Reply) -> Reply:
         """Call one of the submission's functions, its arguments in the order given."""
         name, arguments = request["entry"], request["arguments"]
-        function = self.module.__dict__.get(name)
+        function = self.names.get(name)
         if function is None:
             return {
                 "status": "missing",
@@ -76,12 +69,13 @@ class Student:
         started = time.perf_counter()
 
         def run() -> Reply:
-            value = function(*arguments)
-            return {"status": "value", "value": value}
+            with self.shell.builtin_trap:  # `display` and `get_ipython`, as in a cell
+                return {"status": "value", "value": function(*arguments)}
 
         reply = self._guarded(run, _code(function), request["megabytes"])
         reply["seconds"] = time.perf_counter() - started
-        reply["advice"] = before.advice()
+        with contextlib.suppress(Exception):  # of arguments that have been made unreadable
+            reply["advice"] = before.advice()
         return reply
 
     def _guarded(self, run: Callable[[], Reply], own: CodeType | None, megabytes: int) -> Reply:
@@ -142,7 +136,7 @@ def _place(traceback: TracebackType | None) -> tuple[str, list[CodeType]]:
     while traceback is not None:
         code = traceback.tb_frame.f_code
         codes.append(code)
-        if code.co_filename.startswith("<cell "):
+        if code.co_filename.startswith(CELL):
             line = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
             cell = code.co_filename.strip("<>")
             place = f"\n{cell}, line {traceback.tb_lineno}: {line[:200]}"

@@ -1,9 +1,9 @@
 """Inside the student's process, before any of its code: give up what it must not have.
 
 In order: its own session, its own three pipes and nothing else open, limits, an empty folder, and
-then, at level `landlock`, the right to read all but the libraries, to write outside that folder, to
-reach a network, another process or another program. Namespaces for every child would come first;
-for now the fork server's own (`view.py`) are shared by its children.
+then, from level `landlock` on, the right to read all but the libraries, to write outside that
+folder, to reach a network, another process or another program. At level `namespaces` it is in
+namespaces of its own before that (`namespaces.py`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Ground:
     """What a fork server knows when it starts, and every child needs.
 
     Attributes:
-        level: `landlock`, `process` or `none`.
+        level: `namespaces`, `landlock`, `process` or `none`.
         trees: folders that may be read.
         files: single files that may be read: `course`, less what must not be seen.
         listed: folders whose names may be listed, because imports look there.
@@ -76,6 +76,7 @@ def enter_box(box: str) -> None:
     for name in ("HOME", "TMPDIR", "PWD"):
         os.environ[name] = box
     tempfile.tempdir = None
+    sys.path.insert(0, "")  # as in a notebook: what a cell has written there can be imported
 
 
 def limit(ground: Ground, megabytes: int) -> None:

@@ -212,7 +212,9 @@ class Server:
         boxes = str(self._folder or "/tmp")
         command = [interpreter(), "-s", "-S", "-P", "-B", "-X", "utf8", str(SCRIPT)]
         if self.in_view:
-            command = (bubblewrap(view, as_root=self._root) or ["bwrap"]) + command
+            command = (
+                bubblewrap(view, as_root=self._root, level=self.level) or ["bwrap"]
+            ) + command
         self._process = subprocess.Popen(
             [*command, str(theirs.fileno())],
             stdin=subprocess.DEVNULL,

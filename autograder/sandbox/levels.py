@@ -1,7 +1,7 @@
 """How well this machine confines a student's code: found by trying to break out.
 
-`namespaces`: all below, and pid, mount, network and ipc namespaces of each child's own. Not yet: a
-    fork server's children share the server's.
+`namespaces`: all below, inside bubblewrap, and for each child user, pid, mount, network and ipc
+    namespaces of its own, with a folder in memory that goes when the child goes.
 `landlock`: Landlock, seccomp, limits, an ordinary user; nothing read but libraries, nothing written
     but an own folder, no network, no process started or reached.
 `process`: an own process with limits and an empty environment. It stops accidents, not attacks.
@@ -23,8 +23,9 @@ from autograder.sandbox.program import Program, SandboxError
 from autograder.sandbox.student import StudentProcess
 from autograder.sandbox.view import PACKAGE, bubblewrap, interpreter, look, unreadable_to_others
 
-NEXT = (
-    "`namespaces` is not there yet: students' processes share the namespaces of their fork server"
+NO_BUBBLEWRAP = (
+    "bubblewrap is missing, which `namespaces` needs and `landlock` is better with: install the "
+    "package bubblewrap"
 )
 NOT_ISOLATED = "`process` stops accidents, not attacks: it neither hides files nor the network"
 NOTHING = "`none` was asked for: students' code runs with the rights of whoever grades"
@@ -32,7 +33,7 @@ NOTHING = "`none` was asked for: students' code runs with the rights of whoever 
 ESCAPES = """
 import ctypes, os, socket, subprocess
 
-def attempts(bait, here, port, grader):
+def attempts(bait, here, port, grader, servers):
     libc = ctypes.CDLL(None, use_errno=True)
 
     def connect(family, address):
@@ -68,6 +69,9 @@ def attempts(bait, here, port, grader):
         except OSError:
             pass
     done += ["be root"] * (os.getuid() == 0)
+    for kind, link in servers.items():
+        if os.readlink(f"/proc/self/ns/{kind}") == link:
+            done.append(f"share the server's {kind} namespace")
     return done
 """
 
@@ -130,18 +134,22 @@ def settle(level: str | None) -> tuple[str, list[str], Server]:
         return level, [NOTHING], Server(level, in_view=False)
     if level == "process":
         return level, [NOT_ISOLATED], Server(level, in_view=False)
-    reasons = [] if level == "namespaces" else _missing()
-    if level != "namespaces" and not reasons:
-        for in_view in (True, False):
-            server, found = _confined(in_view=in_view)
+    reasons = _missing()
+    if not reasons:
+        for way in _ways(level):
+            server, found = _confined(*way)
             reasons += found
             if server:
-                return "landlock", [*reasons, NEXT], server
+                return server.level, reasons, server
     if level is not None:
-        raise SandboxError(
-            f"isolation {level!r} cannot be had here: {'; '.join(reasons or [NEXT])}"
-        )
+        raise SandboxError(f"isolation {level!r} cannot be had here: {'; '.join(reasons)}")
     return "process", [*reasons, NOT_ISOLATED], Server("process", in_view=False)
+
+
+def _ways(level: str | None) -> list[tuple[str, bool]]:
+    """Return level and view of what to try in turn, the best first."""
+    every = [("namespaces", True), ("landlock", True), ("landlock", False)]
+    return [way for way in every if level in (None, way[0])]
 
 
 def _missing() -> list[str]:
@@ -158,23 +166,27 @@ def _missing() -> list[str]:
     return reasons
 
 
-def _confined(*, in_view: bool) -> tuple[Server | None, list[str]]:
+def _confined(level: str, in_view: bool) -> tuple[Server | None, list[str]]:
     """Return a fork server from which the escapes fail, or None; and what there is to say."""
     reasons = []
     if in_view and bubblewrap(look(), as_root=False) is None:
-        return None, ["bubblewrap is missing, which hides more: install the package bubblewrap"]
+        return None, [NO_BUBBLEWRAP]
     if not in_view and os.getuid() == 0 and (folder := unreadable_to_others(interpreter())):
         reasons.append(
             f"the interpreter is under {folder}, which only root can enter: late imports fail"
         )
     try:
-        server = Server("landlock", in_view=in_view)
+        server = Server(level, in_view=in_view)
     except SandboxError as error:
-        return None, [f"{'with' if in_view else 'without'} bubblewrap: {error}"]
-    escaped = escapes(server)
+        return None, [f"`{level}` {'with' if in_view else 'without'} bubblewrap: {error}"]
+    try:
+        escaped = escapes(server)
+    except SandboxError as error:
+        server.close()
+        return None, [f"`{level}`: {error}"]
     if escaped:
         server.close()
-        return None, [f"a confined process could {what}" for what in escaped]
+        return None, [f"`{level}`: a confined process could {what}" for what in escaped]
     return server, reasons
 
 
@@ -198,6 +210,7 @@ def escapes(server: Server) -> list[str]:
             "here": str(PACKAGE / "sandbox" / "server.py"),
             "port": listener.getsockname()[1],
             "grader": name,
+            "servers": server.ready["namespaces"] if server.level == "namespaces" else {},
         }
         with StudentProcess(server.fork, Program(cells=[ESCAPES])) as student:
             answer = student.call("attempts", inputs, seconds=30.0)

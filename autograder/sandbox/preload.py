@@ -15,7 +15,7 @@ from typing import Any
 
 # Imported before the fork, so that no child pays for it. The later ones are for convenience.
 NEEDED = ("torch", "numpy", "einops", "jaxtyping", "course")
-OWN = ("autograder.sandbox.child", "autograder.sandbox.instruments")
+OWN = ("autograder.sandbox.child", "autograder.sandbox.instruments", "autograder.sandbox.shell")
 # Not part of anybody's exercise, slow, or with an effect when imported.
 UNWELCOME = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
 INNER = (
@@ -45,6 +45,9 @@ def everything(config: dict[str, Any]) -> None:
     sys.path.append(config["home"])
     for name in (*NEEDED, *OWN):
         importlib.import_module(name)
+    from autograder.sandbox import shell
+
+    shell.make()  # before pyplot, whose notebook backend asks for it
     for name in WELCOME:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)

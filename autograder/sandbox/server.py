@@ -33,9 +33,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 MESSAGE = 1 << 20
-NOBODY = 65534
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
-PR_CAPBSET_DROP, CAPABILITY_VERSION_3, CAPABILITIES = 24, 0x20080522, 64
 MAX_ENTRIES = 20_000
 CLEAR_SECONDS = 2.0
 
@@ -53,13 +51,16 @@ class Server:
     def __init__(self, control: socket.socket, config: dict[str, Any]) -> None:
         self.control = control
         self.boxes = Path(config["boxes"])
-        self.children: dict[int, tuple[int, Path]] = {}
+        self.children: dict[int, tuple[int, Path | None]] = {}
         make_packages()
-        from autograder.sandbox import confine, preload
+        from autograder.sandbox import confine, namespaces, preload, privileges
 
+        self.namespaces = namespaces
+        if config["level"] == "namespaces" and os.getuid() == 0:
+            namespaces.own_proc()  # bubblewrap's is covered in part, and then no child gets one
         preload.everything(config)
-        drop_privileges(config["uid"])
-        if config["level"] != "none" and capabilities():
+        privileges.become(config["uid"])
+        if config["level"] != "none" and privileges.capabilities():
             raise RuntimeError("this process has privileges that it cannot give up")
 
         self.ground = confine.Ground(
@@ -74,7 +75,7 @@ class Server:
 
     def serve(self) -> None:
         """Answer until the control socket ends."""
-        self.say("ready", address_space=self.ground.address_space, uid=os.getuid())
+        self.say("ready", namespaces=self.namespaces.links(), uid=os.getuid())
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         while True:
@@ -98,18 +99,49 @@ class Server:
         raw, descriptors, _, _ = socket.recv_fds(self.control, MESSAGE, 3)
         if not raw:
             return False
-        box = self.boxes / f"box-{os.urandom(8).hex()}"
-        box.mkdir(mode=0o700)
-        pid = os.fork()
-        if pid == 0:
-            self.become_child(json.loads(raw), descriptors, box)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        try:
+            pid, box = self.fork(json.loads(raw), descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         pidfd = os.pidfd_open(pid)
         self.children[pidfd] = (pid, box)
         poll.register(pidfd, select.POLLIN)
         self.say("started", (pidfd,), pid=pid)
         return True
+
+    def fork(self, order: dict[str, Any], pipes: list[int]) -> tuple[int, Path | None]:
+        """Start a child; return its pid and the folder that it leaves behind, if it does."""
+        if self.ground.level != "namespaces":
+            box = self.boxes / f"box-{os.urandom(8).hex()}"
+            box.mkdir(mode=0o700)
+            pid = os.fork()
+            if pid == 0:
+                self.become_child(order, pipes, box)
+            return pid, box
+        (self.boxes / "box").mkdir(mode=0o700, exist_ok=True)
+        user = os.getuid(), os.getgid()  # inside they have no name yet
+        pid = self.namespaces.clone()
+        if pid == 0:
+            self.become_first(order, pipes, user)
+        return pid, None
+
+    def become_first(self, order: dict[str, Any], pipes: list[int], user: tuple[int, int]) -> None:
+        """In new namespaces: set them up, start the student's process, pass on how it ended."""
+        status = 1
+        try:
+            box = self.boxes / "box"  # in memory, over a folder that is the same for all
+            self.namespaces.settle(*user, str(box))
+            student = os.fork()
+            if student == 0:
+                self.become_child(order, pipes, box)
+            os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+            status = self.namespaces.wait(student)
+        except BaseException:
+            with contextlib.suppress(BaseException):
+                traceback.print_exc()
+        finally:
+            os._exit(status)
 
     def become_child(self, order: dict[str, Any], pipes: list[int], box: Path) -> None:
         """Confine this new process, tell the launcher, and serve it; never return."""
@@ -123,7 +155,7 @@ class Server:
         finally:
             os._exit(status)
 
-    def bury(self, pidfd: int) -> tuple[int, Path, dict[str, Any]]:
+    def bury(self, pidfd: int) -> tuple[int, Path | None, dict[str, Any]]:
         """Reap a child, end all that it started; return its pid, its box and how it ended."""
         pid, box = self.children.pop(pidfd)
         with contextlib.suppress(ProcessLookupError):
@@ -132,6 +164,8 @@ class Server:
         os.close(pidfd)
         self.end_orphans()
         code = os.waitstatus_to_exitcode(status)
+        if box is None:
+            code = self.namespaces.decoded(code)
         return pid, box, {"code": code, "peak_rss_mb": usage.ru_maxrss / 1024}
 
     def end_orphans(self) -> None:
@@ -202,33 +236,6 @@ def forget_autograder(stand_in: ModuleType) -> None:
     sys.modules["autograder"] = stand_in
 
 
-def drop_privileges(uid: int | None) -> None:
-    """Become an ordinary user for good; with `uid` None, stay who this is."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if uid is not None:
-        for capability in range(CAPABILITIES):  # refused where bubblewrap has dropped them all
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-        os.setgroups([])
-        for user in (uid, NOBODY):
-            with contextlib.suppress(OSError):
-                os.setresgid(user, user, user)
-                os.setresuid(user, user, user)
-                break
-        if os.getuid() == 0:
-            raise RuntimeError("cannot change from root to an ordinary user")
-    if os.getuid() != 0:
-        header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION_3, 0)
-        libc.capset(header, (ctypes.c_uint32 * 6)())  # none effective, permitted or inheritable
-
-
-def capabilities() -> int:
-    """Return the capabilities that this process has or can get back."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    facts = {name: value for name, _, value in (line.partition(":") for line in lines)}
-    sets = [int(facts[name], 16) for name in ("CapInh", "CapPrm", "CapEff", "CapAmb")]
-    return sets[0] | sets[1] | sets[2] | sets[3]
-
-
 def address_space() -> int:
     """Return the bytes of address space that this process takes."""
     pages = int(Path("/proc/self/statm").read_text().split()[0])
@@ -241,13 +248,14 @@ def descendants() -> set[int]:
     return {int(pid) for pid in listed.split()}
 
 
-def clear(box: Path) -> bool:
+def clear(box: Path | None) -> bool:
     """Delete a folder, however deep; return False when that cannot be done, or takes too long.
 
-    What is in its folders is first moved to the top, so that no path gets long.
+    None is a folder that went with its mount. What is in its folders is first moved to the top, so
+    that no path gets long.
     """
     try:
-        return Clearing(box).done()
+        return box is None or Clearing(box).done()
     except OSError:
         return False
 

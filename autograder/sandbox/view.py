@@ -27,9 +27,12 @@ SERVER_FILES = (
     "sandbox/child.py",
     "sandbox/advice.py",
     "sandbox/confine.py",
+    "sandbox/namespaces.py",
+    "sandbox/privileges.py",
     "sandbox/landlock.py",
     "sandbox/seccomp.py",
     "sandbox/instruments.py",
+    "sandbox/shell.py",
 )
 SYSTEM_TREES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/local/lib")
 SYSTEM_LINKS = ("/lib", "/lib32", "/lib64", "/libx32")
@@ -125,7 +128,7 @@ def unreadable_to_others(path: str) -> str | None:
     return None
 
 
-def bubblewrap(view: View, *, as_root: bool) -> list[str] | None:
+def bubblewrap(view: View, *, as_root: bool, level: str = "landlock") -> list[str] | None:
     """Return the command that runs what follows in this view, or None without bubblewrap."""
     program = shutil.which("bwrap", path="/usr/bin:/bin:/usr/local/bin")
     if program is None:
@@ -134,6 +137,8 @@ def bubblewrap(view: View, *, as_root: bool) -> list[str] | None:
     command += ["--unshare-cgroup-try", "--hostname", "sandbox"]
     if as_root:  # what is needed to become an ordinary user, and no more
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        if level == "namespaces":  # to mount a /proc that is not covered
+            command += ["--cap-add", "CAP_SYS_ADMIN"]
     else:
         command += ["--unshare-user"]
     command += ["--proc", "/proc", "--dev", "/dev"]

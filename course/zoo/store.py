@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from course.assembly import with_weights
 from course.config import Config
 from course.model import ToyTransformer
 from course.names import near_names
@@ -67,9 +68,7 @@ def load(name: str, folder: Path = WEIGHTS) -> ToyTransformer:
     with safe_open(weights_path(name, folder), framework="pt") as file:
         config = Config.from_dict(json.loads(file.metadata()["config"]))
         weights = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    model = ToyTransformer(config)
-    model.load_state_dict(weights)
-    return model
+    return with_weights(config, weights)
 
 
 def save(name: str, model: ToyTransformer, folder: Path) -> Path:

@@ -13,6 +13,7 @@ from autograder.record import record_exercise
 from autograder.recorded import RecordedLab
 from autograder.sandbox import Answer, SandboxError
 from autograder.submissions import Found
+from autograder.values import flatten, unflatten
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,12 @@ class Scripted:
     def call(self, _entry, inputs, *, seconds):
         self.asked += 1
         answer = self.answers.pop(0)
-        return answer(inputs) if callable(answer) else answer
+        return answer(crossed(inputs)) if callable(answer) else answer
+
+
+def crossed(inputs):
+    """Return what the student's process makes of packed inputs."""
+    return unflatten(*flatten(inputs), trusted=True)
 
 
 def right(inputs):

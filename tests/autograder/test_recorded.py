@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from autograder.frames import encode
 from autograder.recorded import FOLDER, RecordingError, load_lab, near_match, recorded_labs
 from autograder.values import Zoo, flatten, unflatten
 from course import zoo
@@ -36,6 +37,15 @@ def test_every_access_to_a_case_gives_new_values():
     assert case.inputs["x"].abs().sum() > 0
     case.expected.zero_()
     assert case.expected.abs().sum() > 0
+
+
+def test_packed_inputs_are_the_inputs():
+    for exercise in load_lab(LAB).exercises:
+        case = exercise.cases[0]
+        assert list(case.packed) == list(case.inputs)
+        assert encode("call", list(case.packed.values())) == encode(
+            "call", list(case.inputs.values())
+        )
 
 
 def test_another_version_names_both(folder):

@@ -8,7 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder.values import ValueCrossingError, flatten, rebuilt, to_double, unflatten
+from autograder.values import (
+    Packed,
+    ValueCrossingError,
+    flatten,
+    rebuilt,
+    renamed,
+    to_double,
+    unflatten,
+)
 from course import Config, ToyTransformer
 
 TINY = Config(n_layers=1, d_model=4, n_ctx=5, d_head=2, n_heads=2, d_vocab=6)
@@ -152,3 +160,22 @@ def test_to_double_reaches_tensors_in_containers_and_models():
     assert value["x"][0].dtype == torch.float64
     assert value["m"](tokens).dtype == torch.float64
     assert value["t"].dtype == torch.int64
+
+
+def test_a_packed_value_arrives_as_if_it_had_been_rebuilt_and_flattened():
+    model = ToyTransformer.random(TINY, seed=1)
+    value = {"model": model, "x": [torch.randn(2), {"tensor": 3}], "n": 5}
+    tree, tensors = flatten(value)
+    own = renamed(tree, "m.".__add__)
+    packed = Packed(own, {f"m.{key}": tensor for key, tensor in tensors.items()})
+    tree, tensors = flatten([torch.zeros(3), packed, packed])
+    back = unflatten(tree, tensors, trusted=True)
+    assert torch.equal(back[0], torch.zeros(3))
+    assert len(tensors) == 1 + 2 * (len(model.state_dict()) + 1)
+    for one in back[1:]:
+        assert torch.equal(one["x"][0], value["x"][0])
+        assert one["x"][1] == {"tensor": 3}
+        assert one["n"] == 5
+        assert one["model"].cfg == TINY
+        for name, weight in model.state_dict().items():
+            assert torch.equal(one["model"].get_parameter(name), weight)

@@ -11,6 +11,7 @@ from autograder.sandbox.levels import escapes
 from autograder.sandbox.student import StudentProcess
 
 WAYS = {
+    "namespaces": ("namespaces", True),
     "landlock-in-view": ("landlock", True),
     "landlock-bare": ("landlock", False),
     "process": ("process", False),
@@ -49,7 +50,7 @@ def servers():
             level, in_view = WAYS[way]
             try:
                 started[way] = server = Server(level, in_view=in_view)
-                found = escapes(server) if level == "landlock" else []
+                found = escapes(server) if level in ("namespaces", "landlock") else []
                 if found:
                     server.close()
                     started[way] = f"a confined process could {found}"
@@ -66,14 +67,14 @@ def servers():
             one.close()
 
 
-@pytest.fixture(params=["landlock-in-view", "process"])
+@pytest.fixture(params=["namespaces", "landlock-in-view", "process"])
 def start(request, servers):
     """Start submissions, at every level in turn."""
     with ExitStack() as stack:
         yield Start(servers(request.param), stack)
 
 
-@pytest.fixture(params=["landlock-in-view", "landlock-bare"])
+@pytest.fixture(params=["namespaces", "landlock-in-view", "landlock-bare"])
 def confined(request, servers):
     """Start submissions where they can do no harm; afterwards an honest one still works."""
     with ExitStack() as stack:

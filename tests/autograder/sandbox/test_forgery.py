@@ -72,20 +72,20 @@ def test_a_second_frame_is_never_the_next_answer(start):
 
 def test_bytes_that_are_there_before_the_call_end_the_process(start):
     source = """
-        pids = [os.getpid()]
+        process = os.urandom(8).hex()
         def f(x):
             def later():
                 time.sleep(0.1)
                 os.write(4, frame({"status": "value", "value": 99}))
             threading.Thread(target=later, daemon=True).start()
-            return os.getpid()
-        def pid(): return os.getpid()
+            return process
+        def which(): return process
     """
     student = start(WRITE, source)
     first = student.call("f", {"x": 5}).value
     while student._child.pipes.state() == "silent":
         pass
-    assert student.call("pid", {}).value != first
+    assert student.call("which", {}).value != first
 
 
 def test_a_process_that_ends_between_calls_is_not_the_next_ones_fault(start):

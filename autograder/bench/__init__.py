@@ -1,0 +1,1 @@
+"""How fast grading is, and where its time goes: measured against other graders on one class."""
