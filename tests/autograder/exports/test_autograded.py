@@ -1,9 +1,11 @@
 """Whatever was handed in becomes a notebook in which nbgrader finds every cell it looks for."""
 
+from html.parser import HTMLParser
 from pathlib import Path
 
 import nbformat
 import pytest
+from nbconvert.filters.markdown import markdown2html_mistune as markdown2html
 from nbgrader.nbgraderformat import MetadataValidator
 
 from autograder.answers import grade_id
@@ -122,6 +124,79 @@ def test_nothing_of_a_students_metadata_and_outputs_is_left(changed):
         return cells
 
     assert "evil" not in str(made(changed(fill)))
+
+
+HOSTILE = [
+    "<script>evil()</script>",
+    "text <img src=x onerror=evil()> text",
+    "[x](javascript:evil())",
+    "[x](java\\script\\:evil())",
+    "[x](&#106;avascript:evil())",
+    "[a]: JaVaScript:evil()\n\n[a]",
+    "![x](data:text/html,evil)",
+    "~~~\n~~~\n<script>evil()</script>",
+    "~~~~~~~\n~~~~~~~\n<b>evil</b>",
+    "<svg onload=evil()>",
+]
+
+
+class Acting(HTMLParser):
+    """What a browser would act upon in a page, and the text that it would show."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.text = [], ""
+        self.feed(page)
+
+    def handle_data(self, data):
+        self.text += data
+
+    def handle_starttag(self, tag, attrs):
+        safe = ("p", "pre", "code", "a", "em", "strong", "h1", "li", "ul", "br", "span", "div")
+        if tag not in safe or any("evil" in (value or "") for _, value in attrs):
+            self.found.append((tag, attrs))
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw"])
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_that_could_act_is_shown_as_text(changed, kind, text):
+    new = {"markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}[kind]
+    assert kind == "raw" or Acting(markdown2html(text)).found
+    notebook = made(changed(lambda cells: [new(text), *cells]))
+    shown = notebook.cells[0]
+    assert shown.cell_type == "markdown"
+    page = Acting(markdown2html(shown.source))
+    assert page.found == []
+    assert text in page.text
+
+
+def test_a_written_answer_of_the_courses_own(changed):
+    """It keeps its place and its mark, whatever stands in it; where it is missing it comes back."""
+    released, names = parts("m3_induction")
+    marks = {"grade_id": "essay", "grade": True, "solution": True, "locked": False, "points": 3}
+    written = nbformat.v4.new_markdown_cell("YOUR ANSWER HERE", metadata={"nbgrader": marks})
+    released.cells.insert(5, written)
+    for text in ("Because $a < b$.", "<script>evil()</script>"):
+        own = nbformat.v4.new_markdown_cell(text, metadata={"nbgrader": {"grade_id": "essay"}})
+        path = changed(lambda cells, own=own: [*cells[:9], own, *cells[9:]])
+        shown = autograded(released, path, "m3_induction", names).cells
+        assert text in shown[9].source
+        assert shown[9].metadata.nbgrader == marks
+        assert [grade_id(cell.metadata) for cell in shown].count("essay") == 1
+    shown = autograded(released, changed(lambda cells: cells), "m3_induction", names)
+    assert by_mark(shown)["essay"].source == "YOUR ANSWER HERE"
+
+
+def test_other_text_of_a_student_stays_markdown(changed):
+    text = "Here $a < b$ and *data*: `x <= 3`, see [there](https://example.org/script)"
+    notebook = made(changed(lambda cells: [nbformat.v4.new_markdown_cell(text), *cells]))
+    assert notebook.cells[0].source == text
+
+
+def test_more_cells_than_anybody_reads(changed):
+    many = [nbformat.v4.new_markdown_cell(str(number)) for number in range(2001)]
+    notebook = made(changed(lambda cells: many))
+    assert "could not be read" in notebook.cells[0].source
 
 
 def test_no_file_a_link_and_a_missing_one(tmp_path):
