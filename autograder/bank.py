@@ -60,12 +60,17 @@ def read_secret(path: Path | None = None) -> bytes:
 
 @dataclass(frozen=True)
 class LabBank:
-    """The hidden variants of one lab, by exercise name."""
+    """The hidden variants of one lab, by exercise name.
+
+    `path` is the file that holds them; with `key`, which picks each student's, it is all that a
+    machine needs to grade this lab, without the solutions and without the course secret.
+    """
 
     lab: RecordedLab
     variants: Mapping[str, tuple[Case, ...]]
     sha256: str
     key: bytes
+    path: Path
 
     def cases(self, student: str, exercise: RecordedExercise) -> tuple[Case, ...]:
         """Return the variants on which this student's answer is graded."""
@@ -99,7 +104,7 @@ def open_bank(
     if blob is None or not _readable(path):
         blob = _make(lab, source, secret)
         write_atomically(path, blob, mode=PRIVATE)
-    return _parse(lab, path, secret)
+    return read_bank(lab, path, _digest(secret, SCHEMA, name, "students").encode())
 
 
 def _make(lab: RecordedLab, source: Source, secret: bytes) -> bytes:
@@ -138,7 +143,8 @@ def _readable(path: Path) -> bool:
         return False
 
 
-def _parse(lab: RecordedLab, path: Path, secret: bytes) -> LabBank:
+def read_bank(lab: RecordedLab, path: Path, key: bytes) -> LabBank:
+    """Return the bank that a file holds; `key` as in the bank that it was copied from."""
     with safe_open(path, framework="pt") as file:
         listed = json.loads(file.metadata()[SCHEMA])
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
@@ -147,7 +153,7 @@ def _parse(lab: RecordedLab, path: Path, secret: bytes) -> LabBank:
         for name, cases in listed.items()
     }
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return LabBank(lab, variants, digest, secret)
+    return LabBank(lab, variants, digest, key, path)
 
 
 def _digest(secret: bytes, *parts: str) -> str:

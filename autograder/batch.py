@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from queue import SimpleQueue
 
 from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
@@ -25,7 +26,15 @@ from autograder.results import (
     now,
     shown,
 )
-from autograder.sandbox import LEVELS, Answer, Program, Sandbox, SandboxError, StudentProcess
+from autograder.sandbox import (
+    LEVELS,
+    Answer,
+    Arguments,
+    Program,
+    Sandbox,
+    SandboxError,
+    StudentProcess,
+)
 from autograder.submissions import Found, Submission, SubmissionError, read
 
 CELL_SECONDS = 5.0
@@ -197,7 +206,7 @@ def attempt(
     outcomes: list[CaseOutcome] = []
     advice: list[str] = []
     for place, case in enumerate(cases):
-        answer = student.call(entry, case.packed, seconds=exercise.seconds)
+        answer = student.call(entry, arguments(case), seconds=exercise.seconds)
         advice += answer.advice
         if answer.status == "value":
             outcomes.append(_judged(exercise, case, answer))
@@ -216,6 +225,12 @@ def attempt(
             outcomes += [CaseOutcome(one.id, answer.status, answer.message) for one in rest]
             break
     return Attempt(exercise, tuple(outcomes), tuple(dict.fromkeys(advice)))
+
+
+@lru_cache(maxsize=1024)
+def arguments(case: Case) -> Arguments:
+    """Return a case's arguments in the form in which they are sent, once for all students."""
+    return Arguments.of(case.packed)
 
 
 def _judged(exercise: RecordedExercise, case: Case, answer: Answer) -> CaseOutcome:

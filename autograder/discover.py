@@ -78,7 +78,7 @@ def discover(
         if not here:
             raise SubmissionError(_nothing(path, lab, pattern))
         found += here
-    return _newest(found, rooms)
+    return newest(found, rooms)
 
 
 class _Search:
@@ -176,11 +176,7 @@ class _Search:
 
     def lab_of(self, path: Path) -> str | None:
         """Return the known lab that a submission's file name says."""
-        if path.suffix not in SUFFIXES:
-            return None
-        match = _COPY.fullmatch(path.stem)
-        stem = match["stem"] if match else path.stem
-        return stem if stem in self.labs else None
+        return lab_named(path, self.labs)
 
     def found(
         self,
@@ -195,6 +191,15 @@ class _Search:
         if problem is None and path.is_symlink():
             problem = f"{shown(path)} is a link; hand in the file itself"
         return _named(Found(student, lab, path, submitted_at, problem))
+
+
+def lab_named(path: Path, labs: Sequence[str]) -> str | None:
+    """Return which of the labs a submission's file name says, also that of a second download."""
+    if path.suffix not in SUFFIXES:
+        return None
+    match = _COPY.fullmatch(path.stem)
+    stem = match["stem"] if match else path.stem
+    return stem if stem in labs else None
 
 
 def _named(found: Found) -> Found:
@@ -251,7 +256,7 @@ def _download(path: Path, groups: dict[str, str], search: _Search) -> Iterator[F
     yield search.found(groups["student_id"], lab, path, submitted_at=when, problem=problem)
 
 
-def _newest(found: list[Found], rooms: Rooms) -> list[Found]:
+def newest(found: list[Found], rooms: Rooms) -> list[Found]:
     """Keep the newest of several attempts; an untouched file never wins over another."""
     attempts: dict[tuple[str, str | None, Path | None], list[Found]] = {}
     for one in found:

@@ -41,10 +41,10 @@ def _verdict(exercise: ExerciseResult) -> str:
         return SENTENCES.get(exercise.status, exercise.status)
     passed = len(exercise.cases) - len(failed)
     counted = f"{passed} of {len(exercise.cases)} hidden cases pass. " if passed else ""
-    return counted + _reason(failed[0])
+    return counted + reason(failed[0])
 
 
-def _reason(case: CaseResult) -> str:
+def reason(case: CaseResult) -> str:
     """Say why a case failed: the check by its name, or what stopped the call."""
     if case.failed_check:
         return f"Failed check: {case.failed_check}."

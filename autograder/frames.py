@@ -144,6 +144,30 @@ def read_frame(read: Read, limit: int = MAX_FRAME) -> Frame:
     return Frame(kind, tree, {entry.name: _tensor(entry, body) for entry in entries})
 
 
+def read_own_frame(read: Read) -> Frame:
+    """Read a frame that the grader wrote, without checks or copies: its tensors share one buffer.
+
+    Only the student's process may use this, which has nothing to fear from the grader.
+    """
+    total = int.from_bytes(_exactly(read, 8, started=False), "little")
+    blob = _exactly(read, total)
+    start = 8 + int.from_bytes(blob[:8], "little")
+    header = json.loads(blob[8:start])
+    metadata = header.pop("__metadata__")
+    tensors = {
+        name: _view(blob, start + entry["data_offsets"][0], DTYPES[entry["dtype"]], entry["shape"])
+        for name, entry in header.items()
+    }
+    return Frame(metadata["kind"], json.loads(metadata["tree"]), tensors)
+
+
+def _view(blob: bytearray, offset: int, dtype: torch.dtype, shape: list[int]) -> Tensor:
+    count = math.prod(shape)
+    if not count:
+        return torch.empty(shape, dtype=dtype)
+    return torch.frombuffer(blob, dtype=dtype, count=count, offset=offset).reshape(shape)
+
+
 def _exactly(read: Read, count: int, *, started: bool = True) -> bytearray:
     got = bytearray()
     while len(got) < count:

@@ -28,11 +28,12 @@ class RecordingError(ValueError):
     """References that are missing, damaged or of another version."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One set of inputs with the expected answer and what each misconception answers.
 
-    The properties build fresh values at every access, so that nobody can spoil the next reader's.
+    A case equals itself alone. The properties build fresh values at every access, so that nobody
+    can spoil the next reader's.
     """
 
     id: str

@@ -6,13 +6,12 @@ folder finds them. The same labs give the same bytes, whenever they are packed.
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from importlib import metadata
 from pathlib import Path
 
-from autograder.files import write_atomically
+from autograder.files import write_atomically, zipped
 from autograder.paths import PACKAGE, RoomMissingError, Rooms
 from autograder.script import ScriptError
 
@@ -34,6 +33,9 @@ CHECKING = (
     "verdict.py",
     "withhold.py",
 )
+# What the test files of `glassbox export otter` import. Without the package's `__init__`, which
+# reads results, Python takes its folder for a package all the same.
+OTTER = "exports/otter.py"
 # The requirements of the distribution that `course`, `check` and a notebook need.
 REQUIRED = (
     "einops",
@@ -114,7 +116,7 @@ def release(labs: Iterable[str], out: Path, *, rooms: Rooms | None = None) -> Pa
     for name in names:
         files |= _lab(name, rooms)
     target = out / "glassbox-labs.zip" if out.is_dir() else out
-    write_atomically(target, _zipped(files))
+    write_atomically(target, zipped({f"{FOLDER}/{name}": data for name, data in files.items()}))
     return target
 
 
@@ -136,53 +138,58 @@ def _lab(name: str, rooms: Rooms) -> dict[str, bytes]:
 
 def _packages() -> dict[str, bytes]:
     """Return the package `course`, and of `autograder` the part that checks."""
-    files = {f"autograder/{name}": PACKAGE / name for name in CHECKING}
+    names = (*CHECKING, OTTER)
+    checking = {f"autograder/{name}": (PACKAGE / name).read_bytes() for name in names}
+    return checking | package("course")
+
+
+def package(name: str) -> dict[str, bytes]:
+    """Return the files of the package `course` or `autograder`: path beside it -> bytes."""
     home = PACKAGE.parent
-    for path in (home / "course").rglob("*"):
-        inside = path.relative_to(home)
-        if path.is_file() and not any(part.startswith((".", "__pyc")) for part in inside.parts):
-            files[inside.as_posix()] = path
-    return {where: path.read_bytes() for where, path in files.items()}
+    files = {path.relative_to(home): path for path in (home / name).rglob("*")}
+    return {
+        inside.as_posix(): path.read_bytes()
+        for inside, path in files.items()
+        if path.is_file() and not any(part.startswith((".", "__pyc")) for part in inside.parts)
+    }
 
 
 def _texts(labs: list[str]) -> dict[str, bytes]:
     """Return the README, the licence, and a pyproject with the requirements that remain."""
     distribution = metadata.distribution(DISTRIBUTION)
-    facts = distribution.metadata
-    kept = [line for line in distribution.requires or [] if _is_required(line)]
-    pyproject = PYPROJECT.format(
-        name=DISTRIBUTION,
-        version=distribution.version,
-        summary=facts["Summary"],
-        python=facts["Requires-Python"],
-        dependencies="\n".join(f'  "{line}",' for line in sorted(kept)),
-    )
     readme = README.format(
         version=distribution.version,
         labs=", ".join(labs),
-        python=facts["Requires-Python"].replace(">=", "at least "),
+        python=distribution.metadata["Requires-Python"].replace(">=", "at least "),
         first=labs[0],
     )
-    texts = {"pyproject.toml": pyproject, "README.txt": readme}
+    texts = {"pyproject.toml": pyproject(lambda name: name in REQUIRED), "README.txt": readme}
     if licence := distribution.read_text("licenses/LICENSE"):
         texts["LICENSE"] = licence
     return {name: text.encode() for name, text in texts.items()}
 
 
-def _is_required(requirement: str) -> bool:
-    name = requirement.partition(";")[0].strip()
-    bare = "".join(letter if letter.isalnum() or letter in "-_." else " " for letter in name)
-    return "extra ==" not in requirement and bare.split()[0] in REQUIRED
+def pyproject(is_required: Callable[[str], bool]) -> str:
+    """Return a pyproject for `course` and `autograder` with part of the requirements.
+
+    Args:
+        is_required: whether a requirement of the distribution is kept, by its name.
+
+    """
+    distribution = metadata.distribution(DISTRIBUTION)
+    kept = [
+        line
+        for line in distribution.requires or []
+        if "extra ==" not in line and is_required(_name_of(line))
+    ]
+    return PYPROJECT.format(
+        name=DISTRIBUTION,
+        version=distribution.version,
+        summary=distribution.metadata["Summary"],
+        python=distribution.metadata["Requires-Python"],
+        dependencies="\n".join(f'  "{line}",' for line in sorted(kept)),
+    )
 
 
-def _zipped(files: dict[str, bytes]) -> bytes:
-    """Return a zip whose bytes depend on the files alone: sorted, without times or owners."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(f"{FOLDER}/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system = 3
-            entry.external_attr = 0o100644 << 16
-            archive.writestr(entry, files[name])
-    return buffer.getvalue()
+def _name_of(requirement: str) -> str:
+    return re.split(r"[^\w.-]", requirement.strip(), maxsplit=1)[0]

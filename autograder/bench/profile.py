@@ -63,10 +63,12 @@ class TimedProcess(StudentProcess):
         with self.watch.of("confine"):
             super()._expect_ready(child)
 
-    def _ask(self, kind: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+    def _ask(
+        self, kind: str, request: dict[str, Any], seconds: float, more: bytes = b""
+    ) -> dict[str, Any]:
         name = f"cell {request['index']:02}" if kind == "cell" else f"call {request['entry']}"
         with self.watch.of(name):
-            return super()._ask(kind, request, seconds)
+            return super()._ask(kind, request, seconds, more)
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ other side of the wall. Neither side is given an expected value, so neither can 
 
 from autograder.sandbox.launcher import LEVELS, Sandbox, SandboxError
 from autograder.sandbox.levels import Probe, probe, require_levels, require_reached
-from autograder.sandbox.program import Answer, CellOutcome, Program
+from autograder.sandbox.program import Answer, Arguments, CellOutcome, Program
 from autograder.sandbox.student import StudentProcess
 
 __all__ = [
     "LEVELS",
     "Answer",
+    "Arguments",
     "CellOutcome",
     "Probe",
     "Program",

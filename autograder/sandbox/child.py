@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from autograder.frames import encode, read_frame
+from autograder.frames import Frame, encode, read_own_frame
 from autograder.sandbox import confine
 from autograder.sandbox.advice import Before
 from autograder.sandbox.shell import CELL, Shell
@@ -52,9 +52,9 @@ class Student:
 
         return self._guarded(run, None, request["megabytes"])
 
-    def call(self, request: Reply) -> Reply:
-        """Call one of the submission's functions, its arguments in the order given."""
-        name, arguments = request["entry"], request["arguments"]
+    def call(self, request: Reply, given: Frame) -> Reply:
+        """Call one of the submission's functions on a fresh copy of the arguments given."""
+        name, arguments = request["entry"], given.value(trusted=True)
         function = self.names.get(name)
         if function is None:
             return {
@@ -64,7 +64,7 @@ class Student:
         if not callable(function):
             kind = type(function).__name__
             return {"status": "missing", "message": f"`{name}` is of type {kind}, not a function"}
-        before = Before(request["names"], arguments)
+        before = Before(request["names"], arguments, given)
         seed(request["seed"])
         started = time.perf_counter()
 
@@ -95,11 +95,19 @@ def serve(ground: confine.Ground) -> None:
     """Answer requests until there are no more."""
     student = Student(ground)
     while True:
-        frame = read_frame(lambda count: os.read(confine.REQUESTS, count))
+        frame = read_own_frame(receive)
         request = frame.value(trusted=True)
-        do = student.call if frame.kind == "call" else student.run_cell
-        send(do(request) | {"token": request["token"], "peak_rss_mb": peak_rss_mb()})
-        del frame, request
+        if frame.kind == "call":
+            reply = student.call(request, read_own_frame(receive))
+        else:
+            reply = student.run_cell(request)
+        send(reply | {"token": request["token"], "peak_rss_mb": peak_rss_mb()})
+        del frame, request, reply
+
+
+def receive(count: int) -> bytes:
+    """Read some of what the grader has sent."""
+    return os.read(confine.REQUESTS, count)
 
 
 def send(reply: Reply) -> None:

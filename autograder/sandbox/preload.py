@@ -7,6 +7,7 @@ when a child may no longer read them.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import io
 import site
@@ -67,18 +68,24 @@ def import_library() -> None:
 
 
 def warm() -> None:
-    """Take each lazy path once: an optimiser step, a contraction, a frame."""
+    """Take each lazy path once: an optimiser step, a contraction, a model, a frame."""
     import einops
     import torch
 
-    from autograder.frames import encode, read_frame
+    from autograder.frames import encode, read_own_frame
+    from course import Config, ToyTransformer
 
-    model = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
-    optimiser = torch.optim.AdamW(model.parameters())
-    model(torch.ones(2, 4)).square().mean().backward()
+    part = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
+    optimiser = torch.optim.AdamW(part.parameters())
+    part(torch.ones(2, 4)).square().mean().backward()
     optimiser.step()
     optimiser.zero_grad()
     einops.einsum(torch.ones(2, 3), torch.ones(3), "a b, b -> a")
     einops.rearrange(torch.ones(2, 3), "a b -> (a b)")
-    stream = encode("warm", [torch.ones(2)])
-    read_frame(io.BytesIO(stream).read)
+    model = ToyTransformer.random(
+        Config(n_layers=1, d_vocab=5, n_ctx=4, d_model=8, n_heads=2, d_head=4)
+    )
+    stream = encode("warm", [model, torch.ones(2)])
+    again, _ = read_own_frame(io.BytesIO(stream).read).value(trusted=True)
+    again.run_with_cache(torch.zeros(1, 3, dtype=torch.long))
+    gc.collect()

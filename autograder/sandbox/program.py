@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from autograder.frames import MAX_FRAME, encode
 
 CellStatus = Literal["ok", "error", "timeout", "memory", "crash", "skipped"]
 AnswerStatus = Literal[
@@ -41,6 +43,22 @@ class Program:
     megabytes: int = 1024
     cell_seconds: float = 10.0
     total_seconds: float = 120.0
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """A call's arguments by name, as the frame in which they travel.
+
+    The same case is sent to many students, so the frame is worth keeping.
+    """
+
+    names: tuple[str, ...]
+    frame: bytes
+
+    @classmethod
+    def of(cls, inputs: Mapping[str, Any]) -> Arguments:
+        """Put values, or values that are flat already, into a frame."""
+        return cls(tuple(inputs), encode("arguments", list(inputs.values()), 4 * MAX_FRAME))
 
 
 @dataclass(frozen=True)

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any
 from autograder.frames import MAX_FRAME, FrameEndedError, HostileFrameError, encode
 from autograder.sandbox import claims
 from autograder.sandbox.pipes import PipeClosedError
-from autograder.sandbox.program import Answer, CellOutcome, Program, SandboxError
+from autograder.sandbox.program import Answer, Arguments, CellOutcome, Program, SandboxError
 from autograder.values import ValueCrossingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from autograder.sandbox.launcher import Child
 
@@ -91,7 +91,7 @@ class StudentProcess:
     def call(
         self,
         entry: str,
-        inputs: dict[str, Any],
+        inputs: Mapping[str, Any] | Arguments,
         *,
         seconds: float = 5.0,
         megabytes: int | None = None,
@@ -112,15 +112,15 @@ class StudentProcess:
         """
         if death := self._not_ready(entry):
             return death.answer()
+        arguments = inputs if isinstance(inputs, Arguments) else Arguments.of(inputs)
         request = {
             "entry": entry,
-            "names": list(inputs),
-            "arguments": list(inputs.values()),
+            "names": list(arguments.names),
             "megabytes": megabytes or self._program.megabytes,
             "seed": seed,
         }
         try:
-            return claims.answer(self._ask("call", request, seconds))
+            return claims.answer(self._ask("call", request, seconds, arguments.frame))
         except Died as death:
             self._blame[entry] = death
             return death.answer()
@@ -220,8 +220,10 @@ class StudentProcess:
             status = "error"
         return CellOutcome(index, status, claims.text(reply.get("message")))
 
-    def _ask(self, kind: str, request: dict[str, Any], seconds: float) -> dict[str, Any]:
-        """Send one request and return the first answer to it, or raise Died.
+    def _ask(
+        self, kind: str, request: dict[str, Any], seconds: float, more: bytes = b""
+    ) -> dict[str, Any]:
+        """Send one request, with `more` behind it; return the first answer to it, or raise Died.
 
         What comes after the first answer is never read as another: bytes that are there before a
         request was sent were not written by `child.py`.
@@ -229,7 +231,7 @@ class StudentProcess:
         child = self._child
         assert child is not None, "a request without a process"
         token = secrets.token_hex(8)
-        raw = encode(kind, request | {"token": token}, 4 * MAX_FRAME)
+        raw = encode(kind, request | {"token": token}) + more
         deadline = time.monotonic() + seconds
         try:
             if disturbance := self._disturbance(child):

@@ -1,5 +1,6 @@
 """Every submission gets a result, and trouble of ours is never a zero."""
 
+import io
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,11 @@ import toy
 from autograder import batch
 from autograder.attempt import Attempt
 from autograder.batch import Papers, Sandboxes, attempt, grade, grade_all
+from autograder.frames import read_own_frame
 from autograder.record import record_exercise
 from autograder.recorded import RecordedLab
 from autograder.sandbox import Answer, SandboxError
 from autograder.submissions import Found
-from autograder.values import flatten, unflatten
 
 
 @pytest.fixture(scope="module")
@@ -41,9 +42,10 @@ class Scripted:
         return answer(crossed(inputs)) if callable(answer) else answer
 
 
-def crossed(inputs):
-    """Return what the student's process makes of packed inputs."""
-    return unflatten(*flatten(inputs), trusted=True)
+def crossed(arguments):
+    """Return what the student's process makes of a call's arguments."""
+    frame = read_own_frame(io.BytesIO(arguments.frame).read)
+    return dict(zip(arguments.names, frame.value(trusted=True), strict=True))
 
 
 def right(inputs):
