@@ -12,7 +12,9 @@ from autograder.cli.common import app, console, told_in_one_line
 if TYPE_CHECKING:
     from autograder.exports import Outcome
 
-export = typer.Typer(help="Take results to a gradebook.", no_args_is_help=True)
+export = typer.Typer(
+    help="Take results, or a lab with its grader, to another system.", no_args_is_help=True
+)
 app.add_typer(export, name="export")
 
 Graded = Annotated[Path, typer.Argument(help="What `glassbox grade --out` wrote.", metavar="DIR")]
