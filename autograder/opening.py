@@ -133,8 +133,11 @@ def open_notebook(path: Path) -> list[tuple[str, RawCell]]:
 
     """
     text, mended = _text(path)
+    raws = _raw_cells(text, path, mended)
+    if len(raws) > MAX_CELLS:
+        raise SubmissionError(f"{shown(path)}: {len(raws):,} cells, at most {MAX_CELLS:,} are read")
     cells = []
-    for number, raw in enumerate(_raw_cells(text, path, mended), start=1):
+    for number, raw in enumerate(raws, start=1):
         kind = raw.get("cell_type") if isinstance(raw, dict) else None
         if kind in ("code", "markdown", "raw"):
             cell = _cell(number, raw)

@@ -12,7 +12,9 @@ from autograder.cli.common import app, console, told_in_one_line
 if TYPE_CHECKING:
     from autograder.exports import Outcome
 
-export = typer.Typer(help="Take results to a gradebook.", no_args_is_help=True)
+export = typer.Typer(
+    help="Take results, or a lab with its grader, to another system.", no_args_is_help=True
+)
 app.add_typer(export, name="export")
 
 Graded = Annotated[Path, typer.Argument(help="What `glassbox grade --out` wrote.", metavar="DIR")]
@@ -24,7 +26,7 @@ def told(outcome: Outcome, what: str) -> None:
     """Print what an export left, and how much it wrote."""
     for note in outcome.notes:
         console.print(note, markup=False, highlight=False, soft_wrap=True)
-    written = f"{outcome.written} grades written into {what}"
+    written = f"{outcome.written} {'grade' if outcome.written == 1 else 'grades'} into {what}"
     console.print(written, markup=False, highlight=False, soft_wrap=True)
 
 

@@ -4,12 +4,14 @@ nbgrader finds an answer, its score and its comment by the grade ids in a notebo
 submissions arrive without them (Colab drops them), with two of a kind, or as scripts. So the marks
 of the released notebook are put on the cells that Glassbox found to be the answers; marked cells
 that are missing come back where they belong. Locked cells get the released text, outputs go, and a
-cell's own metadata too: nothing that a student wrote there means anything to nbgrader.
+cell's own metadata too: nothing that a student wrote there means anything to nbgrader. Formgrader
+shows Markdown as HTML, in the instructor's Jupyter: text that could act there is shown as text.
 """
 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +25,9 @@ from autograder.opening import RawCell, SubmissionError, open_cells, open_notebo
 from autograder.submissions import read
 
 _NEW = {"code": new_code_cell, "markdown": new_markdown_cell, "raw": new_raw_cell}
+# A tag, an entity, an address that is a program. Rather too much: what is taken for one only loses
+# its looks.
+_ACTIVE = re.compile(r"<[a-z!/?]|&[#a-z]|(?:script|data):\S", re.IGNORECASE)
 
 
 def autograded(
@@ -31,7 +36,7 @@ def autograded(
     """Return a submission as a notebook with the marks of the released one.
 
     Args:
-        released: the notebook that was handed out; only its marked cells and metadata are used.
+        released: the notebook that was handed out.
         path: the file that was handed in; without one, or with one that cannot be read, the
             released notebook itself with a line that says so.
         lab: the lab it answers.
@@ -42,30 +47,47 @@ def autograded(
     try:
         if path is None or path.is_symlink():
             raise SubmissionError("there is no file")
-        cells = _handed_in(path)
+        handed_in = _handed_in(path)
         submission = read(path, lab, exercises)
-    except SubmissionError:
+    except Exception:  # as in grading: whatever a file can hold, it is the file that is at fault
         cells = [new_markdown_cell(SENTENCES["unreadable"]), *map(_copy, released.cells)]
         return _numbered(cells, released)
-    answers = {cell.index: cell.exercise for cell in submission.cells if cell.exercise}
-    chosen = set(answers.values())
-    by_source = {cell.source.strip(): name for name, cell in marked.items() if _locked(cell)}
-    names = {f"{lab}-{exercise}": exercise for exercise in exercises}
+    answers = {c.index: f"{lab}-{c.exercise}" for c in submission.cells if c.exercise}
+    texts = {cell.source for cell in released.cells}
     places: dict[str, NotebookNode] = {}
-    made = []
-    for kind, cell in cells:
-        name = f"{lab}-{answers[cell.number]}" if cell.number in answers else None
-        if name is None:
-            own = grade_id(cell.metadata) or by_source.get(cell.source.strip(), "")
-            name = None if names.get(own) in chosen else own
-        if name in marked and name not in places and marked[name].cell_type == kind:
-            node = _copy(marked[name])
-            node.source = node.source if _locked(node) else cell.source
+    cells = []
+    for kind, cell in handed_in:
+        node = _NEW[kind](cell.source)
+        node = node if cell.source in texts else _harmless(node)
+        name = _mark(cell, answers, marked)
+        if name not in places and name in marked and marked[name].cell_type == node.cell_type:
+            node.metadata = copy.deepcopy(marked[name].metadata)
+            node.source = marked[name].source if _locked(marked[name]) else node.source
             places[name] = node
-        else:
-            node = _NEW[kind](cell.source)
-        made.append(node)
-    return _numbered(_with_missing(made, places, marked), released)
+        cells.append(node)
+    return _numbered(_with_missing(cells, places, marked), released)
+
+
+def _mark(cell: RawCell, answers: dict[int, str], marked: dict[str, NotebookNode]) -> str:
+    """Return a cell's grade id: of the answer that it is, its own, or that of its locked text."""
+    if cell.number in answers:
+        return answers[cell.number]
+    own = grade_id(cell.metadata)
+    if not own:
+        text = cell.source.strip()
+        same = (name for name, one in marked.items() if _locked(one) and one.source.strip() == text)
+        return next(same, "")
+    return "" if own in answers.values() else own
+
+
+def _harmless(cell: NotebookNode) -> NotebookNode:
+    """Return a cell of which nothing runs when it is shown: HTML and the like become plain text."""
+    active = _ACTIVE.search(cell.source.replace("\\", ""))
+    if (cell.cell_type == "markdown" and active) or cell.cell_type == "raw":
+        longest = max(map(len, re.findall("~+", cell.source)), default=0)
+        fence = "~" * max(3, longest + 1)
+        cell = new_markdown_cell(f"{fence}\n{cell.source}\n{fence}", metadata=cell.metadata)
+    return cell
 
 
 def _handed_in(path: Path) -> list[tuple[str, RawCell]]:

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograder.exports import NO_GRADE, ExportError, Outcome, of_assignment, totals
+from autograder.exports import ExportError, Outcome, of_assignment, totals
+from autograder.exports.filling import fill_grades, in_points
 from autograder.exports.matching import Matches, match, report
 from autograder.exports.sheet import Sheet, decimal_mark, parse_number
 from autograder.recorded import load_lab, recorded_labs
@@ -57,25 +58,22 @@ def fill_canvas(
     if computed or place <= sheet.header.index("Section"):
         raise ExportError(f"{gradebook}: {column!r} is no assignment; name another with --column")
     found, worth = totals(results)
-    outcome = Outcome()
-    names = [total.student for total in found]
+    names = [one.student for one in found]
     matches = _matches(sheet, students, names, id_column)
+    outcome = Outcome()
     report(matches, names, {row: sheet.value(row, 0).strip() for row in students}, outcome)
-    possible = parse_number(sheet.value(points_row, place))
-    factor = possible / worth if possible and worth else 1.0
-    if factor != 1.0:
+    possible = parse_number(sheet.value(points_row, place)) or worth
+    if possible != worth:
         outcome.notes.append(f"points out of {worth:g} were scaled to the column's {possible:g}")
-    mark = decimal_mark(sheet.value(points_row, one) for one in range(len(sheet.header)))
-    for total in found:
-        row = matches.rows.get(total.student)
-        if row is None:
-            continue
-        kept = KEPT.get(sheet.value(row, place).strip().upper())
-        if total.score is None or kept:
-            outcome.notes.append(f"{total.student}: {kept or NO_GRADE}; left")
-            continue
-        sheet.fill(row, place, f"{total.score * factor:.2f}".replace(".", mark))
-        outcome.written += 1
+    mark = decimal_mark(sheet.values(points_row))
+    fill_grades(
+        sheet,
+        place,
+        [(one, matches.rows[one.student]) for one in found if one.student in matches.rows],
+        grade=lambda total, _: in_points(total, worth, possible, mark),
+        kept=lambda row: KEPT.get(sheet.value(row, place).strip().upper()),
+        outcome=outcome,
+    )
     sheet.write(out)
     return outcome
 

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from autograder.exports import NO_GRADE, ExportError, Outcome, Total, of_assignment, totals
+from autograder.exports import ExportError, Outcome, Total, of_assignment, totals
+from autograder.exports.filling import fill_grades, in_points
 from autograder.exports.matching import Matches, match, report
 from autograder.exports.sheet import Sheet, decimal_mark, parse_number
 from autograder.feedback import feedback
@@ -22,6 +23,7 @@ from autograder.results import Result
 ID_COLUMNS = ("ID number", "Username", "Email address", "Full name")
 GRADE, FEEDBACK = "Grade", "Feedback comments"
 MAXIMUM, CHANGEABLE = "Maximum Grade", "Grade can be changed"
+LOCKED = "its grade cannot be changed"
 # How a later export knows that it may replace a comment.
 OURS = '<div class="glassbox">'
 _CODE = re.compile(r"`([^`]+)`")
@@ -51,7 +53,7 @@ def fill_moodle(
         feedback_column: the same for the feedback; without that column only grades are written.
 
     Raises:
-        ExportError: no column of ids or grades, no student found, or a grade above the maximum.
+        ExportError: no column of ids or grades, or no student found.
 
     """
     results = of_assignment(results, assignment)
@@ -60,28 +62,26 @@ def fill_moodle(
     students = [row for row in range(1, len(sheet)) if any(sheet.values(row))]
     found, worth = totals(results)
     outcome = Outcome()
-    names = [total.student for total in found]
+    names = [one.student for one in found]
     matches = _matches(sheet, students, names, id_column)
     report(matches, names, {row: sheet.value(row, 0).strip() for row in students}, outcome)
-    told = sheet.header.index(feedback_column) if feedback_column in sheet.header else None
-    if told is None:
-        outcome.notes.append(f"there is no column {feedback_column!r}: grades only")
-    mark = decimal_mark(
-        text for row in students for text in (sheet.value(row, grades), sheet.named(row, MAXIMUM))
+    maxima = {row: parse_number(sheet.named(row, MAXIMUM)) or worth for row in students}
+    if other := set(maxima.values()) - {worth}:
+        outcome.notes.append(f"points out of {worth:g} were scaled to {max(other):g}")
+    mark = decimal_mark(sheet.named(row, MAXIMUM) for row in students)
+    filled = fill_grades(
+        sheet,
+        grades,
+        [(one, matches.rows[one.student]) for one in found if one.student in matches.rows],
+        grade=lambda total, row: in_points(total, worth, maxima[row], mark),
+        kept=lambda row: LOCKED if sheet.named(row, CHANGEABLE).strip() == "No" else None,
+        outcome=outcome,
     )
-    for total in found:
-        row = matches.rows.get(total.student)
-        if row is None:
-            continue
-        if total.score is None or sheet.named(row, CHANGEABLE).strip().lower() == "no":
-            why = NO_GRADE if total.score is None else "its grade cannot be changed"
-            outcome.notes.append(f"{total.student}: {why}; left")
-            continue
-        highest = parse_number(sheet.named(row, MAXIMUM)) or worth
-        sheet.fill(row, grades, f"{total.score / worth * highest:.2f}".replace(".", mark))
-        outcome.written += 1
-        if told is not None:
-            _comment(sheet, row, told, total, outcome)
+    if feedback_column in sheet.header:
+        for total, row in filled:
+            _comment(sheet, row, sheet.header.index(feedback_column), total, outcome)
+    else:
+        outcome.notes.append(f"there is no column {feedback_column!r}: grades only")
     sheet.write(out)
     return outcome
 

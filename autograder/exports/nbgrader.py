@@ -27,7 +27,7 @@ from nbgrader.api import (
 from nbgrader.preprocessors import AssignLatePenalties, OverwriteCells, SaveCells
 from nbgrader.utils import parse_utc
 
-from autograder.exports import NO_GRADE, Outcome
+from autograder.exports import NO_GRADE, ExportError, Outcome
 from autograder.exports.autograded import autograded
 from autograder.exports.nbgrader_course import Course, patiently
 from autograder.feedback import feedback
@@ -51,7 +51,8 @@ def export_nbgrader(
             name it.
 
     Raises:
-        ExportError: the folder is no course, or its gradebook is locked or of another version.
+        ExportError: the folder is no course, or its gradebook is locked, of another version, or
+            made from another notebook than the released one.
 
     """
     course, where = Course(root), Path.cwd()
@@ -129,7 +130,13 @@ class _Writer:
             patiently(lambda: self.book.update_or_create_assignment(assignment))
             patiently(lambda: SaveCells().preprocess(released, resources))
         # The gradebook's points, locks and texts count, as they do for nbgrader itself.
-        released, _ = OverwriteCells().preprocess(released, resources)
+        try:
+            released, _ = OverwriteCells().preprocess(released, resources)
+        except RuntimeError as error:
+            raise ExportError(
+                f"{path} is not the notebook that the gradebook knows ({error}); run `nbgrader "
+                f"generate_assignment {assignment} --force` and export again"
+            ) from error
         for cell in released.cells:
             if "grade_id" not in cell.metadata.get("nbgrader", {"grade_id": ""}):
                 del cell.metadata["nbgrader"]

@@ -100,7 +100,7 @@ class Course:
             book = patiently(lambda: Gradebook(self.folders.db_url, self.folders.course_id))
             try:
                 yield book
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, InvalidEntry) as error:
                 raise ExportError(
                     f"nbgrader's gradebook {self.folders.db_url} refuses this: "
                     f"{str(error).splitlines()[0]}; if it is of an older nbgrader, back it up and "

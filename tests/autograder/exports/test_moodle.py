@@ -99,9 +99,10 @@ def test_grades_are_scaled_to_the_maximum_and_the_rest_stays(fill):
 def test_who_was_left_and_why(fill):
     assert fill(DOWNLOADED)[1].notes == [
         "2: not in the file",
+        "points out of 4 were scaled to 100",
         "112: no grade yet, for a reason that is not the student's; left",
-        "12: has feedback already; kept, and the grade written",
         "13: its grade cannot be changed; left",
+        "12: has feedback already; kept, and the grade written",
     ]
 
 
