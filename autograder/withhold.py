@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -63,14 +64,15 @@ def take_away(names: Iterable[str]) -> list[Taken]:
         ImportError, AttributeError: a lab withholds something that does not exist.
 
     """
+    found = [(name, *_owner(name)) for name in names]  # imports what is not there yet
+    places = Places()
     taken = []
-    for name in names:
-        owner, attribute = _owner(name)
+    for name, owner, attribute in found:
         original = inspect.getattr_static(owner, attribute)
-        places = [*aliases(original)]
+        held = places.of(original)
         if not isinstance(owner, ModuleType):
-            places.append((owner, attribute))
-        for place, alias in places:
+            held = [*held, (owner, attribute)]
+        for place, alias in held:
             setattr(place, alias, Withheld(name))
             taken.append(Taken(place, alias, original))
     return taken
@@ -91,12 +93,19 @@ def _owner(name: str) -> tuple[Any, str]:
     raise ImportError(f"there is no {path} to withhold {attribute} from")
 
 
-def aliases(original: Any) -> Iterator[tuple[ModuleType, str]]:
-    """Yield every module of `course` that holds this object, and the name it has there."""
-    for module in course_modules():
-        for alias, held in list(vars(module).items()):
-            if held is original:
-                yield module, alias
+class Places:
+    """Under which names, in which modules of `course`, each object can be found."""
+
+    def __init__(self) -> None:
+        self.modules = course_modules()
+        self._by_object: dict[int, list[tuple[ModuleType, str]]] = defaultdict(list)
+        for module in self.modules:
+            for alias, held in vars(module).items():
+                self._by_object[id(held)].append((module, alias))
+
+    def of(self, held: Any) -> list[tuple[Any, str]]:
+        """Return where an object was when this was made; it must have lived since."""
+        return list(self._by_object.get(id(held), ()))
 
 
 def course_modules() -> list[ModuleType]:

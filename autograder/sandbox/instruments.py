@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from autograder.withhold import Taken, Withheld, aliases, course_modules, take_away
+from autograder.withhold import Places, Taken, Withheld, take_away
 
 
 def withhold(names: Iterable[str]) -> set[str]:
@@ -36,11 +36,12 @@ def _take_helpers(taken: list[Taken]) -> None:
     """
     functions = [one.original for one in taken if isinstance(one.owner, ModuleType)]
     modules = {getattr(function, "__module__", None) for function in functions}
-    for module in course_modules():
+    places = Places()
+    for module in places.modules:
         own = module.__name__ in modules
         for name, held in list(vars(module).items()):
             if (own and _is_made_in(module, held)) or _holds(held, functions):
-                for place, alias in aliases(held):
+                for place, alias in places.of(held):
                     setattr(place, alias, Withheld(f"{module.__name__}.{name}"))
                 if isinstance(held, type):
                     _strip(held)
