@@ -17,14 +17,17 @@ def become(uid: int | None) -> None:
     """Become an ordinary user for good; with `uid` None, stay who this is."""
     if uid is not None:
         drop_bounding_set()
-        os.setgroups([])
         for user in (uid, NOBODY):
             with contextlib.suppress(OSError):
+                os.setgroups([])
                 os.setresgid(user, user, user)
                 os.setresuid(user, user, user)
                 break
         if os.getuid() == 0:
-            raise RuntimeError("cannot change from root to an ordinary user")
+            raise RuntimeError(
+                "root cannot become an ordinary user here, which happens in containers that map no "
+                "user but root: grade as an ordinary user"
+            )
     if os.getuid() != 0:
         drop_capabilities()
 
