@@ -90,7 +90,7 @@ def grade(
 
     """
     if papers is None or found.problem:
-        return _without_grade(found, papers, "unreadable", found.problem or "unknown lab")
+        return unreadable(found, papers)
     try:
         submission = read(found.path, papers.lab.name, [e.name for e in papers.lab.exercises])
     except SubmissionError as error:
@@ -107,6 +107,11 @@ def grade(
     except Exception as error:  # a fault of ours costs one grade, not the class
         fault = f"the grader failed: {type(error).__name__}: {error}"
         return infrastructure(found, papers, fault)
+
+
+def unreadable(found: Found, papers: Papers | None) -> Result:
+    """Return the result of what was found to be no submission that could be graded."""
+    return _without_grade(found, papers, "unreadable", found.problem or "unknown lab")
 
 
 def infrastructure(found: Found, papers: Papers | None, problem: str) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from itertools import islice
 
 from autograder.batch import infrastructure
@@ -18,13 +19,26 @@ ATTEMPTS = 3
 JOBS_PER_PLACE = 4
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an attempt at a job; not `final` when it will be tried again."""
+
+    job: Job
+    result: Result
+    final: bool
+
+
 def grade_jobs(
     jobs: Iterable[Job], executor: Executor, ledger: Ledger, *, attempts: int = ATTEMPTS
-) -> Iterator[tuple[Job, Result]]:
-    """Grade jobs and yield each with its result, once that is in the ledger.
+) -> Iterator[Outcome]:
+    """Grade jobs and yield what came of each attempt, once that is in the ledger.
 
-    A result that is no score is entered and yielded too; its job is then tried again by a fresh
-    fork server, at most `attempts` times in all, and yielded again.
+    A job without a score, for a reason of ours, is tried again by a fresh fork server, behind those
+    that wait and at most `attempts` times in all. The ledger has it for the next run.
+
+    Raises:
+        ExecutorError: there is nothing left that could grade.
+
     """
     waiting = iter(jobs)
     tries: Counter[str] = Counter()
@@ -39,9 +53,10 @@ def grade_jobs(
             result = _result(future, job)
             ledger.enter(job, result)
             tries[job.key] += 1
-            if is_open(result) and tries[job.key] < attempts:
+            again = is_open(result) and tries[job.key] < attempts
+            if again:
                 running[executor.submit(job, fresh=True)] = job
-            yield job, result
+            yield Outcome(job, result, final=not again)
 
 
 def _result(future: Future[Result], job: Job) -> Result:

@@ -46,7 +46,8 @@ CREATE TABLE gradebook (
 );
 """
 GRADEBOOK = """
-SELECT results.result, counted.path, counted.submitted_at, asked.state, asked.trouble
+SELECT gradebook.student, gradebook.lab, gradebook.file,
+    results.result, counted.path, counted.submitted_at, asked.state, asked.trouble
 FROM gradebook
 JOIN jobs AS asked ON asked.key = gradebook.asked
 LEFT JOIN jobs AS counted ON counted.key = gradebook.counts
@@ -69,10 +70,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class Grade:
-    """A place in the gradebook: its result, and whether it still waits for a newer score."""
+    """A place in the gradebook (student, lab, file) with the result that counts there.
 
+    It has `failed` when the newest submission has no score for a reason of ours.
+    """
+
+    place: tuple[str, str, str]
     result: Result
-    open: bool
+    failed: bool
 
 
 class Ledger:
@@ -159,6 +164,14 @@ class Ledger:
         with _told(self.path):
             return _grades(self._sql)
 
+    def waiting(self) -> int:
+        """Return how many places wait to be graded, after a run that was ended early."""
+        with _told(self.path):
+            (count,) = self._sql.execute(
+                "SELECT count(*) FROM gradebook JOIN jobs ON key = asked WHERE state = 'waiting'"
+            ).fetchone()
+        return count
+
     def _is_done(self, job: Job, *, again: bool, minimum: str) -> bool:
         self._sql.execute(
             "INSERT INTO jobs (key, path, submitted_at, state) VALUES (?, ?, ?, 'waiting')"
@@ -230,17 +243,19 @@ def is_open(result: Result) -> bool:
 
 def _grades(sql: sqlite3.Connection) -> list[Grade]:
     grades = []
-    for counted, path, submitted_at, state, trouble in sql.execute(GRADEBOOK):
+    for *place, counted, path, submitted_at, state, trouble in sql.execute(GRADEBOOK):
         failure = Result.model_validate_json(trouble) if state == "infrastructure" else None
-        if counted is None:
-            grades += [Grade(failure, open=True)] if failure else []
-            continue
-        # Downloaded again, a file that has not changed lies somewhere else.
-        facts = {"path": path, "submitted_at": submitted_at}
-        if failure:
-            facts["problem"] = f"this is the earlier score; the newest failed: {failure.problem}"
-        result = Result.model_validate_json(counted).model_copy(update=facts)
-        grades.append(Grade(result, open=state != "done"))
+        if counted:
+            # Downloaded again, a file that has not changed lies somewhere else.
+            facts = {"path": path, "submitted_at": submitted_at}
+            if failure:
+                facts["problem"] = f"an earlier score, for grading again failed: {failure.problem}"
+            result = Result.model_validate_json(counted).model_copy(update=facts)
+        elif failure:
+            result = failure
+        else:
+            continue  # it waits
+        grades.append(Grade((place[0], place[1], place[2]), result, failed=bool(failure)))
     return grades
 
 
