@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,17 +92,16 @@ class Ledger:
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
-        self._lock = _lock(folder)
-        try:
-            with _told(self.path):
-                self._sql = sqlite3.connect(self.path, isolation_level=None)
-                self._sql.execute("PRAGMA journal_mode = WAL")
-                self._sql.execute("PRAGMA synchronous = FULL")
-                self._sql.execute("PRAGMA foreign_keys = ON")
-                self._make_tables()
-        except BaseException:
-            os.close(self._lock)
-            raise
+        with ExitStack() as opened:
+            opened.callback(os.close, _lock(folder))
+            opened.enter_context(_told(self.path))
+            self._sql = sqlite3.connect(self.path, isolation_level=None)
+            opened.callback(self._sql.close)
+            self._sql.execute("PRAGMA journal_mode = WAL")
+            self._sql.execute("PRAGMA synchronous = FULL")
+            self._sql.execute("PRAGMA foreign_keys = ON")
+            self._make_tables()
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> Ledger:
         return self
@@ -112,8 +111,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file and unlock the folder."""
-        self._sql.close()
-        os.close(self._lock)
+        self._opened.close()
 
     def plan(self, jobs: Iterable[Job], *, again: bool = False, minimum: str = "none") -> Plan:
         """Note the jobs that are asked for, and return those that have no score yet.
@@ -214,7 +212,6 @@ class Ledger:
             script = f"BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {VERSION}; COMMIT;"
             self._sql.executescript(script)
         elif version != VERSION:
-            self._sql.close()
             raise LedgerError(
                 f"{self.path} is a ledger of version {version}, this Glassbox writes version "
                 f"{VERSION}: grade into another --out, or use the Glassbox that made it"
