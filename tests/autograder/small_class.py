@@ -25,13 +25,16 @@ def mlp(x, W_in, b_in, W_out, b_out):
 """
 
 
-def write(folder: Path, count: int) -> dict[str, str]:
-    """Write so many submissions, one way after the other; return each student's way."""
+def ways(count: int) -> dict[str, str]:
+    """Return so many students, each with a way to answer."""
+    return {f"student{place:03d}": list(WAYS)[place % len(WAYS)] for place in range(count)}
+
+
+def write(folder: Path, count: int) -> None:
+    """Write so many submissions."""
     folder.mkdir()
-    ways = {f"student{place:03d}": list(WAYS)[place % len(WAYS)] for place in range(count)}
-    for student, way in ways.items():
+    for student, way in ways(count).items():
         (folder / f"{student}.py").write_text(HEAD + WAYS[way] + MLP)
-    return ways
 
 
 def lab() -> RecordedLab:
