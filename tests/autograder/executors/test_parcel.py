@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 import small_class
-import torch
 from safetensors.torch import load
 
 from autograder import bank
@@ -25,7 +24,7 @@ def job(tmp_path, monkeypatch):
     monkeypatch.setattr(bank, "PER_STUDENT", 2)
     lab = small_class.lab()
     variants = {exercise.name: exercise.cases for exercise in lab.exercises}
-    papers = {lab.name: Papers.hidden(LabBank(lab, variants, "f" * 64, SECRET))}
+    papers = {lab.name: Papers.hidden(LabBank(lab, variants, "f" * 64, SECRET, tmp_path))}
     small_class.write(tmp_path / "submissions", 2)
     return make_jobs(discover([tmp_path / "submissions"], lab=lab.name), papers)[1]
 
@@ -52,9 +51,7 @@ def test_only_the_students_own_cases_travel(job):
     }
     assert len(chosen) == 2 * len(job.papers.lab.exercises)
     tensors = load(parcel.tensors)
-    assert {key.rsplit(".", 2)[0] for key in tensors} >= set()
     assert {".".join(key.split(".")[:2]) for key in tensors} == chosen
-    assert all(torch.is_tensor(tensor) for tensor in tensors.values())
     assert SECRET not in pickle.dumps(parcel)
 
 
