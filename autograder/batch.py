@@ -1,17 +1,15 @@
-"""Grade a list of submissions: each gets a result, whatever its code does.
+"""Grade submissions: each gets a result, whatever its code does.
 
-One thread per core, each with a sandbox of its own. A submission's cells run once; then its
-functions are called, one case at a time, and every answer is judged here.
+A submission's cells run once; then its functions are called, one case at a time, and every answer
+is judged here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from queue import SimpleQueue
 
 from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
 from autograder.bank import LabBank
@@ -26,18 +24,15 @@ from autograder.results import (
     now,
     shown,
 )
-from autograder.sandbox import (
-    LEVELS,
-    Answer,
-    Arguments,
-    Program,
-    Sandbox,
-    SandboxError,
-    StudentProcess,
-)
+from autograder.sandbox import Answer, Arguments, Program, Sandbox, SandboxError, StudentProcess
+from autograder.sandboxes import Sandboxes
 from autograder.submissions import Found, Submission, SubmissionError, read
 
 CELL_SECONDS = 5.0
+ALL_CELLS_SECONDS = 120.0
+SEED = 0
+# What a score depends on beside the submission, the bank and the references.
+LIMITS = {"cell": CELL_SECONDS, "all cells": ALL_CELLS_SECONDS, "seed": SEED}
 # After one of these the same function would only do it again.
 FINAL = ("timeout", "memory", "crash", "missing", "not_started", "infrastructure")
 
@@ -61,55 +56,6 @@ class Papers:
         return cls(lab, lambda _student, exercise: exercise.cases, "public")
 
 
-class Sandboxes:
-    """A sandbox for each worker, lent to whoever grades next.
-
-    Attributes:
-        level: how well students' code is confined; every sandbox has shown it.
-        reasons: why not better.
-        count: how many there are.
-
-    """
-
-    def __init__(self, count: int, isolation: str | None = None) -> None:
-        """Start them side by side; raise SandboxError when one cannot reach the level."""
-        self.count = count
-        self._free: SimpleQueue[Sandbox] = SimpleQueue()
-        self._all: list[Sandbox] = []
-        with ThreadPoolExecutor(count) as pool:
-            started = [pool.submit(Sandbox, isolation) for _ in range(count)]
-        failures = [one.exception() for one in started]
-        self._all = [one.result() for one in started if one.exception() is None]
-        if failure := next(filter(None, failures), None):
-            self.close()
-            raise failure
-        # The weakest counts: what is promised holds for every submission.
-        weakest = min(self._all, key=lambda one: LEVELS.index(one.level))
-        self.level, self.reasons = weakest.level, list(weakest.reasons)
-        for sandbox in self._all:
-            self._free.put(sandbox)
-
-    def __enter__(self) -> Sandboxes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextmanager
-    def lent(self) -> Iterator[Sandbox]:
-        """Lend a free sandbox for the time of one submission."""
-        sandbox = self._free.get()
-        try:
-            yield sandbox
-        finally:
-            self._free.put(sandbox)
-
-    def close(self) -> None:
-        """End them all."""
-        for sandbox in self._all:
-            sandbox.close()
-
-
 def grade_all(
     found: Iterable[Found], papers: Mapping[str, Papers], sandboxes: Sandboxes
 ) -> Iterator[Result]:
@@ -131,23 +77,46 @@ def grade_all(
             yield future.result()
 
 
-def grade(found: Found, papers: Papers | None, sandbox: Sandbox) -> Result:
-    """Grade one submission; trouble of ours becomes the status `infrastructure`, never a 0."""
+def grade(
+    found: Found, papers: Papers | None, sandbox: Sandbox, *, sha256: str | None = None
+) -> Result:
+    """Grade one submission; trouble of ours becomes the status `infrastructure`, never a 0.
+
+    Args:
+        found: the submission.
+        papers: its lab's, or None when no lab is known.
+        sandbox: where its code runs.
+        sha256: what the file must hold to be graded; None for whatever it holds.
+
+    """
     if papers is None or found.problem:
-        return _without_grade(found, papers, "unreadable", found.problem or "unknown lab")
+        return unreadable(found, papers)
     try:
         submission = read(found.path, papers.lab.name, [e.name for e in papers.lab.exercises])
     except SubmissionError as error:
         return _without_grade(found, papers, "unreadable", str(error))
     except Exception as error:  # whatever a file can hold, it is the file that cannot be read
         return _without_grade(found, papers, "unreadable", f"{found.path.name}: {error!r}"[:300])
+    if sha256 not in (None, submission.sha256):
+        changed = f"{found.path.name} has changed since it was found: grade again"
+        return infrastructure(found, papers, changed)
     try:
         return _grade_submission(found, submission, papers, sandbox)
     except SandboxError as error:
-        return _without_grade(found, papers, "infrastructure", str(error))
+        return infrastructure(found, papers, str(error))
     except Exception as error:  # a fault of ours costs one grade, not the class
         fault = f"the grader failed: {type(error).__name__}: {error}"
-        return _without_grade(found, papers, "infrastructure", fault)
+        return infrastructure(found, papers, fault)
+
+
+def unreadable(found: Found, papers: Papers | None) -> Result:
+    """Return the result of what was found to be no submission that could be graded."""
+    return _without_grade(found, papers, "unreadable", found.problem or "unknown lab")
+
+
+def infrastructure(found: Found, papers: Papers | None, problem: str) -> Result:
+    """Return a result without scores, for a reason that is not the student's."""
+    return _without_grade(found, papers, "infrastructure", problem)
 
 
 def _grade_submission(
@@ -174,6 +143,7 @@ def attempt_lab(
         withheld=lab.withheld,
         megabytes=max(exercise.megabytes for exercise in lab.exercises),
         cell_seconds=CELL_SECONDS,
+        total_seconds=ALL_CELLS_SECONDS,
     )
     with sandbox.start(program) as student:
         attempts = [
@@ -206,7 +176,13 @@ def attempt(
     outcomes: list[CaseOutcome] = []
     advice: list[str] = []
     for place, case in enumerate(cases):
-        answer = student.call(entry, arguments(case), seconds=exercise.seconds)
+        answer = student.call(
+            entry,
+            arguments(case),
+            seconds=exercise.seconds,
+            megabytes=exercise.megabytes,
+            seed=SEED,
+        )
         advice += answer.advice
         if answer.status == "value":
             outcomes.append(_judged(exercise, case, answer))

@@ -29,6 +29,12 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path, pattern: str) -> None:
+    """Remove what a killed `write_atomically` has left of the files whose names match."""
+    for path in folder.glob(f".{pattern}.????????"):  # eight letters are mkstemp's
+        path.unlink(missing_ok=True)
+
+
 def zipped(files: Mapping[str, bytes], modes: Mapping[str, int] | None = None) -> bytes:
     """Return a zip whose bytes depend on the files alone: sorted, without times or owners.
 

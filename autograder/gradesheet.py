@@ -26,9 +26,11 @@ STYLES = {"pass": "green", "partial": "yellow", "not_started": "dim"}
 
 
 def write_result(result: Result, folder: Path) -> Path:
-    """Write `<student>--<lab>.json` into a folder."""
+    """Write `<student>--<lab>.json` into a folder, unless it is there already."""
     path = folder / f"{_file_safe(result.student)}--{_file_safe(result.lab)}.json"
-    write_atomically(path, result.to_json().encode())
+    data = result.to_json().encode()
+    if not (path.is_file() and path.read_bytes() == data):
+        write_atomically(path, data)
     return path
 
 

@@ -1,35 +1,50 @@
-"""Grade a class from the command line: find submissions, grade them, write what was asked."""
+"""Grade a class from the command line: find submissions, grade what is new, write it all out."""
 
 from __future__ import annotations
 
-import os
 import time
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from autograder.bank import open_bank, read_secret
-from autograder.batch import Papers, Sandboxes, grade_all
-from autograder.gradesheet import in_order, tables, write_csv, write_result
+from autograder.batch import Papers
+from autograder.dispatch import grade_jobs
+from autograder.executors.choose import Workers
+from autograder.files import remove_unfinished
+from autograder.gradesheet import tables, write_csv, write_result
+from autograder.jobs import make_jobs
+from autograder.ledger import Grade, Ledger, Plan
 from autograder.recorded import RecordingError, load_lab, recorded_labs
 from autograder.report import write_report
 from autograder.results import Result
-from autograder.sandbox import require_levels, require_reached
 from autograder.submissions import Found, discover
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a class."""
+    """What became of a class.
+
+    Attributes:
+        results: of the submissions that were asked for, by lab and student.
+        infrastructure: how many grades in the folder have no score, or an earlier one, for a reason
+            that is not the student's.
+
+    """
 
     results: list[Result]
-
-    @property
-    def infrastructure(self) -> int:
-        """How many submissions still have no grade, for a reason that is not theirs."""
-        return sum(result.status == "infrastructure" for result in self.results)
+    infrastructure: int
 
 
 def grade_class(
@@ -39,37 +54,48 @@ def grade_class(
     lab: str | None,
     pattern: str | None,
     secret: Path | None,
-    isolation: str | None,
-    min_isolation: str,
-    workers: int | None,
+    workers: Workers,
+    fresh: bool,
     console: Console,
 ) -> Summary:
-    """Grade every submission under the paths and write results, grades.csv and report.html."""
+    """Grade what has no score yet, then write results, grades.csv and report.html.
+
+    Args:
+        paths: files and folders of submissions.
+        out: the folder of the ledger and of all that is written.
+        lab: the only lab to look for.
+        pattern: how an LMS names its files.
+        secret: the file with the course secret; the user's own by default.
+        workers: who grades.
+        fresh: grade again what has a score; that counts until there is a new one.
+        console: where progress and tables are shown.
+
+    """
     if lab is not None:
         load_lab(lab)  # an unknown lab is an error before anything runs
-    require_levels(isolation, minimum=min_isolation)
+    workers.check()
     found = discover(paths, lab=lab, pattern=pattern)
-    papers = _papers(found, read_secret(secret), console)
-    count = max(1, min(workers or os.cpu_count() or 1, len(found)))
-    started = time.monotonic()
-    with console.status("starting sandboxes"):
-        sandboxes = Sandboxes(count, isolation)
-    with sandboxes:
-        require_reached(sandboxes.level, sandboxes.reasons, minimum=min_isolation)
-        results = _graded(found, papers, sandboxes, out, console)
-    seconds = time.monotonic() - started
-    ordered = in_order(results)
-    write_csv(ordered, out / "grades.csv")
-    write_report(ordered, out / "report.html")
-    for table in tables(ordered):
-        console.print(table)
-    _say_problems(ordered, console)
+    course_secret = read_secret(secret)
+    with Ledger(out) as ledger:
+        jobs = make_jobs(found, _papers(found, course_secret, console))
+        plan = ledger.plan(jobs, again=fresh, minimum=workers.min_isolation)
+        try:
+            done = _grade(plan, workers, ledger, console)
+        finally:  # what was graded before a failure, too
+            grades = ledger.gradebook()
+            _write(grades, out, console)
+        waiting = ledger.waiting()
+    asked = {job.place for job in jobs}
+    results = [grade.result for grade in grades if grade.place in asked]
+    _say(results, console)
     console.print(
-        f"{len(ordered)} submissions graded in {seconds:.1f} s, isolation {sandboxes.level}; "
-        f"wrote {out / 'results'}, {out / 'grades.csv'} and {out / 'report.html'}",
+        f"{done}; {len(grades)} in {out / 'results'}, {out / 'grades.csv'} and "
+        f"{out / 'report.html'}",
         highlight=False,
     )
-    return Summary(ordered)
+    if waiting:
+        console.print(f"{waiting} more of an earlier run wait: name their folder to grade them")
+    return Summary(results, sum(grade.failed for grade in grades))
 
 
 def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Papers]:
@@ -88,39 +114,60 @@ def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Pa
     return papers
 
 
-def _graded(
-    found: list[Found],
-    papers: dict[str, Papers],
-    sandboxes: Sandboxes,
-    out: Path,
-    console: Console,
-) -> list[Result]:
-    results = []
-    progress = Progress(
+def _grade(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
+    """Grade what is left, and say in a few words what was done."""
+    if not plan.to_do:
+        return f"{plan.kept} kept, nothing to grade"
+    started = time.monotonic()
+    with console.status("starting sandboxes"):
+        executor = workers.start(len(plan.to_do))
+    graded = retried = 0
+    with closing(executor), _progress(console) as progress:
+        bar = progress.add_task("", total=plan.kept + len(plan.to_do), completed=plan.kept)
+        for outcome in grade_jobs(plan.to_do, executor, ledger):
+            graded += outcome.final
+            retried += not outcome.final
+            counts = f"{plan.kept} kept, {graded} graded, {retried} tried again"
+            progress.update(bar, advance=outcome.final, description=counts)
+    seconds = time.monotonic() - started
+    again = f", {retried} tried again" if retried else ""
+    return (
+        f"{plan.kept} kept, {graded} graded{again} in {seconds:.1f} s, isolation {executor.level}"
+    )
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
         TextColumn("grading"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.description}"),
         TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
         console=console,
         transient=True,
     )
-    with progress:
-        bar = progress.add_task("grading", total=len(found))
-        for result in grade_all(found, papers, sandboxes):
-            results.append(result)
-            progress.advance(bar)
-            try:
-                write_result(result, out / "results")
-            except OSError as error:  # the others, the table and the report are still written
-                console.print(f"{result.student}: no result file: {error}", markup=False)
-    return results
 
 
-def _say_problems(results: list[Result], console: Console) -> None:
+def _write(grades: list[Grade], out: Path, console: Console) -> None:
+    """Write what derives from the ledger; files that are as they should be stay untouched."""
+    for folder, pattern in ((out, "grades.csv"), (out, "report.html"), (out / "results", "*.json")):
+        remove_unfinished(folder, pattern)
+    results = [grade.result for grade in grades]
+    for result in results:
+        try:
+            write_result(result, out / "results")
+        except OSError as error:  # the others, the table and the report are still written
+            console.print(f"{result.student}: no result file: {error}", markup=False)
+    write_csv(results, out / "grades.csv")
+    write_report(results, out / "report.html")
+
+
+def _say(results: Iterable[Result], console: Console) -> None:
+    for table in tables(results):
+        console.print(table)
     for result in results:
         if result.problem:
-            console.print(
-                f"{result.student}: {result.status}: {result.problem}",
-                markup=False,
-                highlight=False,
-            )
+            told = f"{result.student}: {result.status}: {result.problem}"
+            console.print(told, markup=False, highlight=False)

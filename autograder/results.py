@@ -151,17 +151,21 @@ def _case_result(outcome: CaseOutcome) -> CaseResult:
 
 def grader_facts(bank_sha256: str) -> Grader:
     """Return the versions on this machine."""
-    try:
-        own = version("glassbox-course")
-    except PackageNotFoundError:
-        own = "unknown"
     return Grader(
-        version=own,
+        version=own_version(),
         bank_sha256=bank_sha256,
         torch=str(torch.__version__),
         numpy=numpy.__version__,
         platform=platform.platform(),
     )
+
+
+def own_version() -> str:
+    """Return the version of this package."""
+    try:
+        return version("glassbox-course")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def shown(text: str) -> str:

@@ -41,7 +41,9 @@ def told_in_one_line() -> Iterator[None]:
     """Turn the errors that a user can mend into one line that says what, where and what to do."""
     from autograder.bank import SecretError
     from autograder.draw import DrawError
+    from autograder.executors import ExecutorError
     from autograder.exports import ExportError
+    from autograder.ledger import LedgerError
     from autograder.paths import RoomMissingError
     from autograder.record import MarginError
     from autograder.recorded import RecordingError
@@ -52,7 +54,9 @@ def told_in_one_line() -> Iterator[None]:
 
     mendable = (
         DrawError,
+        ExecutorError,
         ExportError,
+        LedgerError,
         ResultError,
         SecretError,
         ScriptError,

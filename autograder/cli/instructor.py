@@ -24,8 +24,24 @@ def grade(
     ] = None,
     min_isolation: Annotated[str, typer.Option(help="Refuse below this level.")] = "process",
     workers: Annotated[int | None, typer.Option(min=1, help="One per core by default.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Grade again what has a score already.")
+    ] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(help="A dask scheduler, whose workers grade: tls://HOST:PORT.")
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option(help="Who signed the scheduler's.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option(help="Our certificate.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="Its key.")] = None,
 ) -> None:
-    """Grade submissions for credit, on the hidden bank."""
+    """Grade submissions for credit, on the hidden bank.
+
+    What is done is kept in OUT/ledger.sqlite: grading again, also after a crash, grades only what
+    is new, what has changed and what failed for a reason that is not the student's. The results,
+    grades.csv and report.html hold everybody who was ever graded into OUT; the tables show who was
+    asked for now.
+    """
+    from autograder.executors.choose import Workers
     from autograder.grading import grade_class
 
     with told_in_one_line():
@@ -35,9 +51,10 @@ def grade(
             lab=lab,
             pattern=pattern,
             secret=secret,
-            isolation=isolation,
-            min_isolation=min_isolation,
-            workers=workers,
+            workers=Workers(
+                workers, isolation, min_isolation, scheduler, tls_ca, tls_cert, tls_key
+            ),
+            fresh=fresh,
             console=console,
         )
     raise typer.Exit(INFRASTRUCTURE if summary.infrastructure else 0)

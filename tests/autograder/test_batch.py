@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from textwrap import dedent
 
 import pytest
 import torch
@@ -13,7 +14,8 @@ from autograder.batch import Papers, Sandboxes, attempt, grade, grade_all
 from autograder.frames import read_own_frame
 from autograder.record import record_exercise
 from autograder.recorded import RecordedLab
-from autograder.sandbox import Answer, SandboxError
+from autograder.sandbox import Answer, Sandbox, SandboxError, StudentProcess
+from autograder.sandbox.student import MAX_KILLING_CELLS, RESTARTS_PER_EXERCISE
 from autograder.submissions import Found
 
 
@@ -36,8 +38,9 @@ class Scripted:
         self.answers = list(answers)
         self.asked = 0
 
-    def call(self, _entry, inputs, *, seconds):
+    def call(self, _entry, inputs, **limits):
         self.asked += 1
+        self.limits = limits
         answer = self.answers.pop(0)
         return answer(crossed(inputs)) if callable(answer) else answer
 
@@ -141,26 +144,6 @@ def test_a_class_in_real_sandboxes(papers, tmp_path):
     assert results["bob"].exercises[0].misconception == "mean"
 
 
-def test_sandboxes_that_cannot_start_leave_none_behind(monkeypatch):
-    closed = []
-
-    class Half:
-        made = 0
-
-        def __init__(self, _isolation):
-            Half.made += 1
-            if Half.made == 2:
-                raise SandboxError("the second one fails")
-
-        def close(self):
-            closed.append(self)
-
-    monkeypatch.setattr(batch, "Sandbox", Half)
-    with pytest.raises(SandboxError, match="the second one fails"):
-        Sandboxes(2)
-    assert len(closed) == 1
-
-
 def test_inputs_reach_every_call_unspoilt(exercise):
     seen = []
 
@@ -195,3 +178,87 @@ def test_a_file_that_breaks_the_reader_is_unreadable(papers, tmp_path, monkeypat
     result = grade(Found("bob", "toy", tmp_path / "b.ipynb", None, None), papers, None)
     assert result.status == "unreadable"
     assert "too deep" in (result.problem or "")
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+def several(exercise, **facts):
+    """Return papers with one exercise for each name, and the facts given for it."""
+    exercises = [
+        replace(exercise, id=f"toy/{name}", name=name, **changed) for name, changed in facts.items()
+    ]
+    return Papers.public(RecordedLab("toy", "A toy", "", "none", (), "", tuple(exercises)))
+
+
+def graded(tmp_path, papers, sandbox, source):
+    path = tmp_path / "ada.py"
+    path.write_text(source)
+    return grade(Found("ada", "toy", path), papers, sandbox)
+
+
+def test_each_exercise_has_its_own_time_and_memory(exercise, sandbox, tmp_path):
+    papers = several(
+        exercise,
+        small={"megabytes": 100},
+        large={"megabytes": 900},
+        hasty={"seconds": 0.5},
+        patient={"seconds": 20.0},
+    )
+    source = """
+        import time
+        import torch
+
+        def small(matrix):
+            return matrix.sum(1) + torch.ones(400 * 2**18).sum() * 0
+
+        large = small
+
+        def hasty(matrix):
+            time.sleep(1)
+            return matrix.sum(1)
+
+        patient = hasty
+    """
+    result = graded(tmp_path, papers, sandbox, dedent(source))
+    statuses = {one.id.partition("/")[2]: one.status for one in result.exercises}
+    assert statuses == {"small": "memory", "large": "pass", "hasty": "timeout", "patient": "pass"}
+
+
+def test_the_limits_of_an_exercise_go_with_each_call(exercise):
+    student = Scripted(right, right, right)
+    attempt(student, replace(exercise, seconds=7.0, megabytes=77), exercise.cases, "row_sums")
+    assert student.limits == {"seconds": 7.0, "megabytes": 77, "seed": batch.SEED}
+
+
+def test_a_submission_costs_a_bounded_number_of_processes(exercise, sandbox, tmp_path):
+    """The first, those after killing cells, and for each exercise its restart and the next's."""
+    names = [f"answer_{place}" for place in range(4)]
+    papers = several(exercise, **{name: {} for name in names})
+    forks = []
+
+    class Counted:
+        level = sandbox.level
+
+        def start(self, program):
+            def fork(program):
+                forks.append(program)
+                return sandbox.server.fork(program)
+
+            return StudentProcess(fork, program)
+
+    deadly = """
+        def {name}(matrix):
+            threading.Thread(target=lambda: (time.sleep(0.002), os._exit(3))).start()
+            return matrix.sum(1)
+    """
+    cells = ["import os, threading, time", "os._exit(1)", "os._exit(2)"]
+    cells += [dedent(deadly.format(name=name)) for name in names]
+    source = "".join(f"# %%\n{cell}\n" for cell in cells)
+    result = graded(tmp_path, papers, Counted(), source)
+    assert len(result.exercises) == len(names)
+    most = 1 + (MAX_KILLING_CELLS - 1) + len(names) * (RESTARTS_PER_EXERCISE + 1)
+    assert 3 < len(forks) <= most
