@@ -8,6 +8,7 @@ run, the functions called on the same inputs, and the clock stands around that a
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import multiprocessing
 import os
@@ -77,6 +78,8 @@ def serve(orders: Connection) -> None:
     home = view.look().course_home
     preload.everything({"packages": [home], "home": home, "import_library": False})
     stand_in = instruments.stub()
+    gc.collect()
+    gc.freeze()
     orders.send_bytes(b"warm")
     while True:
         try:

@@ -8,14 +8,17 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
 from autograder.batch import CELL_SECONDS, Papers
 from autograder.bench.bare import Call, Cost, WarmProcess
 from autograder.diagnose import judge
 from autograder.sandbox import Program, Sandbox, StudentProcess
-from autograder.submissions import read
+from autograder.submissions import Found, read
 
 
 @dataclass
@@ -80,12 +83,8 @@ class Profile:
     cells: list[str]
     entries: list[str]
 
-    def rows(self) -> Iterator[tuple[str, float, float | None]]:
-        """Return (stage, ours in ms, bare in ms where there is such a thing)."""
-        for name in self.watch.names:
-            yield name, self.watch.median(name), self._bare(name)
-
-    def _bare(self, name: str) -> float | None:
+    def bare_ms(self, name: str) -> float | None:
+        """Return what a stage's bare code costs, or None when there is none in it."""
         kind, _, what = name.partition(" ")
         if kind == "cell":
             return 1000 * statistics.median(one.cells[int(what)] for one in self.bare)
@@ -96,31 +95,52 @@ class Profile:
         return None
 
     def first_line(self, name: str) -> str:
-        """Return a cell's first line of code that is not an import or a comment, to know it by."""
+        """Return a cell's first line, to know it by."""
         kind, _, what = name.partition(" ")
-        return self.cells[int(what)].strip().partition("\n")[0][:60] if kind == "cell" else ""
+        return self.cells[int(what)].strip().partition("\n")[0][:50] if kind == "cell" else ""
 
 
-def profile(path: Path, student: str, papers: Papers, sandbox: Sandbox, rounds: int) -> Profile:
+def table(measured: Profile) -> Table:
+    """Return the stages in ms, what is bare code in them, and what is not, with the sums."""
+    shown = Table(box=box.SIMPLE_HEAD, show_footer=True)
+    rows = []
+    for name in measured.watch.names:
+        ours, bare = measured.watch.median(name), measured.bare_ms(name)
+        rows.append((name, ours, bare, ours - (bare or 0.0)))
+    sums = [sum(row[column] or 0.0 for row in rows) for column in (1, 2, 3)]
+    shown.add_column("stage", footer="all")
+    for heading, total in zip(("ms", "bare code", "ours"), sums, strict=True):
+        shown.add_column(heading, justify="right", footer=f"{total:.1f}")
+    shown.add_column("first line")
+    for name, ours, bare, over in rows:
+        what = Text(measured.first_line(name), overflow="ellipsis", no_wrap=True)
+        shown.add_row(
+            name, f"{ours:.2f}", "" if bare is None else f"{bare:.2f}", f"{over:.2f}", what
+        )
+    return shown
+
+
+def profile(found: Found, papers: Papers, rounds: int) -> Profile:
     """Grade one submission again and again, and its bare code too, with a clock at every stage."""
     watch, bare = Stopwatch(), []
     cells: list[str] = []
     calls: list[Call] = []
-    with WarmProcess() as warm:
-        for _ in range(rounds):
+    with WarmProcess() as warm, Sandbox() as sandbox:
+        for _ in range(rounds + 1):
             watch.start_round()
-            cells, calls = _graded(path, student, papers, sandbox, watch)
+            cells, calls = _graded(found, papers, sandbox, watch)
             bare.append(warm.run(cells, calls))
+    del watch.rounds[0], bare[0]  # the first is slower
     return Profile(watch, bare, cells, [call.entry for call in calls])
 
 
 def _graded(
-    path: Path, who: str, papers: Papers, sandbox: Sandbox, watch: Stopwatch
+    found: Found, papers: Papers, sandbox: Sandbox, watch: Stopwatch
 ) -> tuple[list[str], list[Call]]:
     """Do as `batch.attempt_lab` does for a submission whose functions all answer."""
     lab, calls = papers.lab, []
     with watch.of("read"):
-        submission = read(path, lab.name, [exercise.name for exercise in lab.exercises])
+        submission = read(found.path, lab.name, [exercise.name for exercise in lab.exercises])
     program = Program(
         cells=[cell.source for cell in submission.cells],
         withheld=lab.withheld,
@@ -130,13 +150,13 @@ def _graded(
     student = TimedProcess(sandbox, program, watch)
     for exercise in lab.exercises:
         with watch.of("choose cases"):
-            cases = papers.cases(who, exercise)
+            cases = papers.cases(found.student, exercise)
         for case in cases:
             with watch.of("unpack inputs"):
                 inputs = case.packed
             entry = submission.entries[exercise.name]
             answer = student.call(entry, inputs, seconds=exercise.seconds)
-            calls.append(Call(entry, case.inputs))
+            calls.append(Call(entry, inputs))
             with watch.of(f"judge {exercise.name}"):
                 judge(exercise, case, answer.value)
     with watch.of("end"):
