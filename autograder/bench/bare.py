@@ -14,13 +14,14 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
 
+from autograder.batch import Papers
 from autograder.frames import encode, read_frame
+from autograder.submissions import Submission
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,27 @@ class Call:
 
     entry: str
     inputs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """The cells and calls that grading a submission consists of."""
+
+    cells: tuple[str, ...]
+    calls: tuple[Call, ...]
+
+    @classmethod
+    def of(cls, submission: Submission, student: str, papers: Papers) -> Work:
+        """Return what runs when this submission of this student's is graded."""
+        return cls(
+            tuple(cell.source for cell in submission.cells),
+            tuple(
+                Call(submission.entries[exercise.name], case.packed)
+                for exercise in papers.lab.exercises
+                if exercise.name in submission.entries
+                for case in papers.cases(student, exercise)
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -63,9 +85,10 @@ class WarmProcess:
         self._ours.close()
         self._process.join()
 
-    def run(self, cells: Sequence[str], calls: Sequence[Call]) -> Cost:
+    def run(self, work: Work) -> Cost:
         """Run cells and then calls in a fork, and return what they took."""
-        order = {"cells": list(cells), "calls": [[one.entry, one.inputs] for one in calls]}
+        calls = [[one.entry, one.inputs] for one in work.calls]
+        order = {"cells": list(work.cells), "calls": calls}
         self._ours.send_bytes(encode("order", order))
         reply = read_frame(io.BytesIO(self._ours.recv_bytes()).read).value(trusted=False)
         return Cost(tuple(reply["cells"]), tuple(reply["calls"]))

@@ -6,11 +6,13 @@ of the ways in `mistakes`; every fifth student has everything right.
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent, indent
+from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
@@ -60,7 +62,7 @@ def hand_in(folder: Path, class_: list[Student]) -> list[Path]:
 def _filled(
     released: NotebookNode, solutions: dict[str, str], wrong: dict[str, str]
 ) -> NotebookNode:
-    filled = nbformat.from_dict(released)
+    filled = copy.deepcopy(released)
     for cell in filled.cells:
         name = cell.metadata.get("glassbox", {}).get("entry")
         if name in wrong:
@@ -83,4 +85,5 @@ def _answers() -> dict[str, str]:
 def _notebook(room: str) -> NotebookNode:
     rooms = Rooms.here()
     folder = rooms.solutions if room == "solutions" else rooms.exercises
-    return nbformat.read(folder / f"{LAB}.ipynb", as_version=4)
+    read: Any = nbformat.read(folder / f"{LAB}.ipynb", as_version=4)
+    return read

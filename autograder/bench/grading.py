@@ -18,12 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from autograder.bank import open_bank
-from autograder.batch import Papers, Sandboxes, grade_all
+from autograder.batch import Papers, Sandboxes, grade, grade_all
 from autograder.bench import memory
-from autograder.bench.bare import Call, WarmProcess
+from autograder.bench.bare import WarmProcess, Work
 from autograder.bench.classroom import Student, hand_in, students
 from autograder.bench.environment import BenchError
 from autograder.bench.mistakes import LAB
+from autograder.bench.observed import ObservedSandbox
 from autograder.bench.peers import Nbgrader, Otter, Peer
 from autograder.bench.rows import Row, median_row
 from autograder.gradesheet import write_result
@@ -73,10 +74,11 @@ class Grading:
         cores = sorted(os.sched_getaffinity(0))
         self.one, self.two = cores[-1:], cores[-2:]
         self.peers: list[Peer] = []
-        for kind in (Nbgrader, Otter) if python else ():
-            own = folder / kind.__name__.lower()
-            own.mkdir()
-            self.peers.append(kind(python, own, folder / "submitted", LAB))
+        if python:
+            for kind in (Nbgrader, Otter):
+                own = folder / kind.__name__.lower()
+                own.mkdir()
+                self.peers.append(kind(python, own, folder / "submitted", LAB))
         self.times = Times()
         self.rows: list[Row] = []
         self.papers: Papers
@@ -94,15 +96,16 @@ class Grading:
     def measure_sandbox(self) -> None:
         """Measure a start from nothing, a fork, and what memory the processes take."""
         with on(self.one):
-            started = time.perf_counter()
-            known = memory.descendants()
+            started, others = time.perf_counter(), memory.descendants()
             with Sandboxes(1) as sandboxes:
                 next(iter(grade_all(self.found[:1], {LAB: self.papers}, sandboxes)))
                 first = time.perf_counter() - started
-                self.rows.append(Row("sandbox started and first result there", first, "s", 1))
                 with sandboxes.lent() as sandbox:
                     self._measure_forks(sandbox)
-                    self._measure_memory(sandbox, memory.descendants() - known)
+            others = memory.descendants()
+            with ObservedSandbox() as sandbox:
+                self._measure_memory(sandbox, memory.descendants() - others)
+        self.rows.append(Row("sandbox started and first result there", first, "s", 1))
 
     def _measure_forks(self, sandbox: Sandbox) -> None:
         taken = []
@@ -112,20 +115,25 @@ class Grading:
                 taken.append(1000 * (time.perf_counter() - started))
         self.rows.append(median_row("fork and confine a process", taken, "ms"))
 
-    def _measure_memory(self, sandbox: Sandbox, servers: set[int]) -> None:
-        """Measure when a submission's cells have run, which is when its process is largest."""
-        program, calls = self._work(self.found[0])
+    def _measure_memory(self, sandbox: ObservedSandbox, servers: set[int]) -> None:
+        """Measure when a submission is done, which is when its process is largest."""
+        taken = []
+
+        def measure() -> None:
+            own = memory.descendants() - others - servers
+            taken.append(sum(map(memory.private, own)))
+
+        others = memory.descendants() - servers
+        sandbox.at_end = measure
         try:
             server = max(map(memory.resident, servers))
-            with sandbox.start(program) as student:
-                for call in calls:
-                    student.call(call.entry, call.inputs)
-                own = memory.descendants() - servers
-                child = sum(memory.private(pid) for pid in own if _is_alive(pid))
+            for one in self.found[:FORKS]:
+                sandbox.watch.start_round()
+                grade(one, self.papers, sandbox)
         except PermissionError:  # an ordinary user may not look into a process of another's
             return
         self.rows.append(Row("memory of the fork server", server, "MB", 1, limit=SERVER_MB))
-        self.rows.append(Row("memory of a student's process", child, "MB", 1, limit=CHILD_MB))
+        self.rows.append(median_row("memory of a student's process", taken, "MB", limit=CHILD_MB))
 
     def prepare_peers(self) -> None:
         """Let the peers do what they do once."""
@@ -165,23 +173,13 @@ class Grading:
         self._require_ours(results)
 
     def _bare(self) -> None:
+        names = [exercise.name for exercise in self.papers.lab.exercises]
         with WarmProcess() as warm:
-            costs = []
-            for one in self.found[:1] + self.found:
-                program, calls = self._work(one)
-                costs.append(warm.run(program.cells, calls).seconds)
+            costs = [
+                warm.run(Work.of(read(one.path, LAB, names), one.student, self.papers)).seconds
+                for one in (self.found[0], *self.found)  # the first is slower
+            ]
         self.times.note("bare", sum(costs[1:]) / len(self.found))
-
-    def _work(self, one: Found) -> tuple[Program, list[Call]]:
-        """Return the cells and calls that grading a submission consists of."""
-        exercises = self.papers.lab.exercises
-        submission = read(one.path, LAB, [exercise.name for exercise in exercises])
-        calls = [
-            Call(submission.entries[exercise.name], case.packed)
-            for exercise in exercises
-            for case in self.papers.cases(one.student, exercise)
-        ]
-        return Program([cell.source for cell in submission.cells]), calls
 
     def _whole_command(self, number: int) -> None:
         out = self.folder / f"out-{number}"
@@ -250,7 +248,3 @@ class Grading:
             whole = times["whole"]
             rows.append(median_row(name, whole, "s", peer=times[peer.name], peer_name=peer.name))
         return rows + self.rows
-
-
-def _is_alive(pid: int) -> bool:
-    return Path(f"/proc/{pid}/smaps_rollup").exists()

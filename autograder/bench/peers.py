@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import nbformat
 
@@ -101,7 +101,7 @@ class Nbgrader(_Command):
         from nbgrader.api import Gradebook
 
         with Gradebook(f"sqlite:///{self.folder}/gradebook.db", "glassbox") as gradebook:
-            graded = gradebook.assignment_submissions(self.lab)
+            graded: list[Any] = gradebook.assignment_submissions(self.lab)
             return {one.student_id: one.score for one in graded if one.notebooks}
 
 
