@@ -145,9 +145,9 @@ class Grading:
         with ExitStack() as stack:
             stack.enter_context(on(self.one))
             yield "ours, one worker"
-            self._ours("one worker", 1)
+            self.time_ours("one worker", 1)
             yield "the students' bare code"
-            self._bare()
+            self.time_bare()
             yield "glassbox grade, from start to end"
             self._whole_command(number)
             for peer in self.peers:
@@ -157,9 +157,15 @@ class Grading:
         if len(self.two) > 1:
             yield "ours, two workers"
             with on(self.two):
-                self._ours("two workers", 2)
+                self.time_ours("two workers", 2)
 
-    def _ours(self, name: str, workers: int) -> None:
+    def time_ours(self, name: str, workers: int) -> None:
+        """Note the seconds a submission, from a running sandbox to a written result.
+
+        Raises:
+            BenchError: an answer was not judged as it was made.
+
+        """
         with Sandboxes(workers) as sandboxes:
             list(
                 grade_all(self.found[:workers], {LAB: self.papers}, sandboxes)
@@ -172,7 +178,8 @@ class Grading:
             self.times.note(name, (time.perf_counter() - started) / len(results))
         self._require_ours(results)
 
-    def _bare(self) -> None:
+    def time_bare(self) -> None:
+        """Note what the same cells and calls take with nothing of ours around them."""
         names = [exercise.name for exercise in self.papers.lab.exercises]
         with WarmProcess() as warm:
             costs = [
@@ -243,8 +250,8 @@ class Grading:
                     peer_name="one worker",
                 )
             )
+        name = f"a submission, all of `glassbox grade` over {len(self.found)}"
         for peer in self.peers:
-            name = f"a submission, all of `glassbox grade` over {len(self.found)}"
             whole = times["whole"]
             rows.append(median_row(name, whole, "s", peer=times[peer.name], peer_name=peer.name))
         return rows + self.rows
