@@ -43,7 +43,7 @@ class Work:
     def of(cls, submission: Submission, student: str, papers: Papers) -> Work:
         """Return what runs when this submission of this student's is graded."""
         return cls(
-            tuple(cell.source for cell in submission.cells),
+            tuple(cell.source for cell in submission.cells if not cell.demonstration),
             tuple(
                 Call(submission.entries[exercise.name], case.packed)
                 for exercise in papers.lab.exercises
