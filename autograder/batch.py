@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
@@ -136,7 +136,25 @@ def _grade_submission(
 def attempt_lab(
     who: str, submission: Submission, papers: Papers, sandbox: Sandbox
 ) -> tuple[list[Attempt], list[str]]:
-    """Run a submission's cells, then try every exercise; return the attempts and what cells did."""
+    """Run a submission's cells, then try every exercise; return the attempts and what cells did.
+
+    The course's own demonstrations are left out, unless it turns out that a name is missing.
+    """
+    needed = replace(submission, cells=[one for one in submission.cells if not one.demonstration])
+    attempts, problems = _attempt_with(needed, who, papers, sandbox)
+    if len(needed.cells) < len(submission.cells) and _name_is_missing(attempts, problems):
+        return _attempt_with(submission, who, papers, sandbox)
+    return attempts, problems
+
+
+def _name_is_missing(attempts: list[Attempt], problems: list[str]) -> bool:
+    said = [outcome.message for one in attempts for outcome in one.cases]
+    return any("NameError" in message for message in said + problems)
+
+
+def _attempt_with(
+    submission: Submission, who: str, papers: Papers, sandbox: Sandbox
+) -> tuple[list[Attempt], list[str]]:
     lab = papers.lab
     program = Program(
         cells=[cell.source for cell in submission.cells],

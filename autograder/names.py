@@ -7,10 +7,11 @@ import re
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
+Read = TypeVar("Read")
 MAX_PARSED = 50_000
 MAX_KEPT = 4000  # what is kept may be of hostile code, whose trees are large
 
@@ -32,12 +33,16 @@ def parse(source: str) -> ast.Module | None:
     Hostile nesting ends as an error of the parser, which is None too. So is what could take the
     parser seconds or gigabytes: more than MAX_PARSED characters, or names with a hundred dots.
     """
-    if len(source) > MAX_PARSED or _DOTTED.search(source):
-        return None
+    too_much = len(source) > MAX_PARSED or _DOTTED.search(source)
+    return None if too_much else quietly(ast.parse, source)
+
+
+def quietly(read: Callable[[str], Read], source: str) -> Read | None:
+    """Return what `read` makes of the source, without its warnings; None for its errors."""
     try:
         with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a student's "\d" is no business of the grader's log
-            return ast.parse(source)
+            return read(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -40,6 +40,7 @@ def fail(message: str) -> NoReturn:
 def told_in_one_line() -> Iterator[None]:
     """Turn the errors that a user can mend into one line that says what, where and what to do."""
     from autograder.bank import SecretError
+    from autograder.bench.environment import BenchError
     from autograder.draw import DrawError
     from autograder.executors import ExecutorError
     from autograder.exports import ExportError
@@ -53,6 +54,7 @@ def told_in_one_line() -> Iterator[None]:
     from autograder.submissions import SubmissionError
 
     mendable = (
+        BenchError,
         DrawError,
         ExecutorError,
         ExportError,
