@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import inspect
 import json
 import secrets
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ from platformdirs import user_config_path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 
-from autograder.cases import Source, distance, load_source, make_case
+from autograder.cases import Source, SourceError, distance, load_source, make_case, script_of
 from autograder.files import write_atomically
 from autograder.record import MARGIN_FLOOR, MarginError
 from autograder.recorded import Case, RecordedExercise, RecordedLab, load_lab
@@ -94,10 +95,13 @@ def open_bank(
 
     Raises:
         MarginError: on some variant a misconception comes too close to passing.
+        SourceError: solutions that cannot be used, or that take other arguments.
+        RoomMissingError: there are none of this lab.
 
     """
     lab = load_lab(name)
     source = load_source(name, solutions)
+    _check_arguments(lab, source)
     label = _digest(secret, SCHEMA, name, source.sha256, str(VARIANTS))
     path = (folder or user_config_path("glassbox") / "banks") / f"{name}-{label[:16]}.safetensors"
     blob = path.read_bytes() if path.exists() else None
@@ -105,6 +109,19 @@ def open_bank(
         blob = _make(lab, source, secret)
         write_atomically(path, blob, mode=PRIVATE)
     return read_bank(lab, path, _digest(secret, SCHEMA, name, "students").encode())
+
+
+def _check_arguments(lab: RecordedLab, source: Source) -> None:
+    """Check that solutions take what students' functions are given, in the same order."""
+    for exercise in lab.exercises:
+        answer = source.answers[exercise.name]
+        wanted, taken = [*exercise.parameters], [*inspect.signature(answer).parameters]
+        if wanted != taken:
+            raise SourceError(
+                f"{script_of(answer)}: {exercise.name} takes ({', '.join(taken)}), but "
+                f"students' functions are given ({', '.join(wanted)}): a variant may compute "
+                "something else, from the same arguments"
+            )
 
 
 def _make(lab: RecordedLab, source: Source, secret: bytes) -> bytes:
@@ -130,7 +147,8 @@ def _variants(exercise: RecordedExercise, source: Source, secret: bytes) -> Iter
                 raise MarginError(
                     f"{exercise.id}: on {case.id} the misconception {idea} differs from the right "
                     f"answer by {effect:.2g}, less than {MARGIN_FLOOR} tolerances: mend the case "
-                    "function in the lab's spec, or take another secret"
+                    "function in the lab's spec, take another secret, or, with solutions of your "
+                    "own, let them compute something else"
                 )
         yield case
 

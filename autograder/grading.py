@@ -25,7 +25,7 @@ from autograder.executors.choose import Workers
 from autograder.files import remove_unfinished
 from autograder.gradesheet import tables, write_csv, write_result
 from autograder.jobs import make_jobs
-from autograder.ledger import Grade, Ledger, Plan
+from autograder.ledger import Ledger, Plan
 from autograder.recorded import RecordingError, load_lab, recorded_labs
 from autograder.report import write_report
 from autograder.results import Result
@@ -54,6 +54,7 @@ def grade_class(
     lab: str | None,
     pattern: str | None,
     secret: Path | None,
+    solutions: Path | None,
     workers: Workers,
     fresh: bool,
     console: Console,
@@ -66,6 +67,7 @@ def grade_class(
         lab: the only lab to look for.
         pattern: how an LMS names its files.
         secret: the file with the course secret; the user's own by default.
+        solutions: a folder with an instructor's own solutions; the shipped ones by default.
         workers: who grades.
         fresh: grade again what has a score; that counts until there is a new one.
         console: where progress and tables are shown.
@@ -77,13 +79,13 @@ def grade_class(
     found = discover(paths, lab=lab, pattern=pattern)
     course_secret = read_secret(secret)
     with Ledger(out) as ledger:
-        jobs = make_jobs(found, _papers(found, course_secret, console))
+        jobs = make_jobs(found, papers_for(found, course_secret, solutions, console))
         plan = ledger.plan(jobs, again=fresh, minimum=workers.min_isolation)
         try:
-            done = _grade(plan, workers, ledger, console)
+            done = grade_plan(plan, workers, ledger, console)
         finally:  # what was graded before a failure, too
             grades = ledger.gradebook()
-            _write(grades, out, console)
+            write_all([grade.result for grade in grades], out, console)
         waiting = ledger.waiting()
     asked = {job.place for job in jobs}
     results = [grade.result for grade in grades if grade.place in asked]
@@ -98,13 +100,17 @@ def grade_class(
     return Summary(results, sum(grade.failed for grade in grades))
 
 
-def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Papers]:
+def papers_for(
+    found: list[Found], secret: bytes, solutions: Path | None, console: Console
+) -> dict[str, Papers]:
+    """Open the hidden bank of each lab that there are submissions to, by lab name."""
     names = sorted({item.lab for item in found if item.lab in recorded_labs()})
     papers = {}
     for name in names:
         started = time.monotonic()
         with console.status(f"hidden bank of {name} (made once, then kept)"):
-            papers[name] = Papers.hidden(open_bank(name, secret))
+            bank = open_bank(name, secret, solutions=solutions)
+            papers[name] = Papers.hidden(bank, solutions)
         console.print(f"hidden bank of {name}: {time.monotonic() - started:.1f} s")
     if not papers and not any(item.problem for item in found):
         raise RecordingError(
@@ -114,7 +120,7 @@ def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Pa
     return papers
 
 
-def _grade(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
+def grade_plan(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
     """Grade what is left, and say in a few words what was done."""
     if not plan.to_do:
         return f"{plan.kept} kept, nothing to grade"
@@ -150,11 +156,10 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _write(grades: list[Grade], out: Path, console: Console) -> None:
-    """Write what derives from the ledger; files that are as they should be stay untouched."""
+def write_all(results: list[Result], out: Path, console: Console) -> None:
+    """Write what derives from results; files that are as they should be stay untouched."""
     for folder, pattern in ((out, "grades.csv"), (out, "report.html"), (out / "results", "*.json")):
         remove_unfinished(folder, pattern)
-    results = [grade.result for grade in grades]
     for result in results:
         try:
             write_result(result, out / "results")
