@@ -70,13 +70,20 @@ class Code:
         """Every name that the cell gives a value of its own: functions, classes, assignments."""
         if self.tree is None:
             return set(self.functions)
-        names: set[str] = set()
-        for node in _statements(self.tree):
-            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-                names.add(node.name)
-            else:
-                names |= {part.id for part in _own_parts(node) if _is_stored(part)}
-        return names
+        return defined_by(self.tree)
+
+    @cached_property
+    def statements(self) -> dict[str, ast.stmt]:
+        """The last top-level statement that gives each of these names its value."""
+        body = self.tree.body if self.tree else []
+        return {name: node for node in body for name in defined_by(node)}
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """The names that top-level imports bind, each with the dotted name it stands for."""
+        body = self.tree.body if self.tree else []
+        found = [spelt_out(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+        return {name: meaning for names in found for name, meaning in names.items()}
 
     @cached_property
     def bound(self) -> set[str]:
@@ -128,6 +135,32 @@ class Code:
 @lru_cache(maxsize=256)
 def _kept(source: str) -> Code:
     return Code(source)
+
+
+def spelt_out(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """Return the names that an import binds, each with the dotted name that it stands for."""
+    names = {}
+    for alias in statement.names:
+        if isinstance(statement, ast.ImportFrom):
+            module = "." * statement.level + (statement.module or "")
+            names[alias.asname or alias.name] = f"{module}.{alias.name}"
+        elif alias.asname:
+            names[alias.asname] = alias.name
+        else:
+            top = alias.name.partition(".")[0]
+            names[top] = top
+    return names
+
+
+def defined_by(tree: ast.AST) -> set[str]:
+    """Return the names that a cell's tree, or one of its statements, gives a value of its own."""
+    names: set[str] = set()
+    for node in _statements(tree):
+        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            names.add(node.name)
+        else:
+            names |= {part.id for part in _own_parts(node) if _is_stored(part)}
+    return names
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
