@@ -8,6 +8,7 @@ every attempt and nobody can foresee them.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import secrets
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +19,7 @@ from platformdirs import user_config_path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 
-from autograder.cases import load_source
+from autograder.cases import Source, SourceError, load_source, script_of
 from autograder.files import write_atomically
 from autograder.recorded import Case, RecordedExercise, RecordedLab, load_lab
 from autograder.variants import VARIANTS, digest, make_variants
@@ -100,10 +101,13 @@ def open_bank(
 
     Raises:
         MarginError: on some variant a misconception comes too close to passing.
+        SourceError: solutions that cannot be used, or that take other arguments.
+        RoomMissingError: there are none of this lab.
 
     """
     lab = load_lab(name)
     source = load_source(name, solutions)
+    _check_arguments(lab, source)
     label = digest(secret, SCHEMA, name, source.sha256, str(VARIANTS))
     path = (folder or user_config_path("glassbox") / "banks") / f"{name}-{label[:16]}.safetensors"
     blob = path.read_bytes() if path.exists() else None
@@ -111,6 +115,19 @@ def open_bank(
         made = make_variants(lab, source, secret, solutions=solutions, workers=workers)
         write_atomically(path, _blob(made, progress), mode=PRIVATE)
     return read_bank(lab, path, digest(secret, SCHEMA, name, "students").encode())
+
+
+def _check_arguments(lab: RecordedLab, source: Source) -> None:
+    """Check that solutions take what students' functions are given, in the same order."""
+    for exercise in lab.exercises:
+        answer = source.answers[exercise.name]
+        wanted, taken = [*exercise.parameters], [*inspect.signature(answer).parameters]
+        if wanted != taken:
+            raise SourceError(
+                f"{script_of(answer)}: {exercise.name} takes ({', '.join(taken)}), but "
+                f"students' functions are given ({', '.join(wanted)}): a variant may compute "
+                "something else, from the same arguments"
+            )
 
 
 def _blob(made: Iterable[tuple[str, Case]], progress: Callable[[int], None] | None) -> bytes:

@@ -26,7 +26,7 @@ from autograder.executors.choose import Workers
 from autograder.files import remove_unfinished
 from autograder.gradesheet import tables, write_csv, write_result
 from autograder.jobs import make_jobs
-from autograder.ledger import Grade, Ledger, Plan
+from autograder.ledger import Ledger, Plan
 from autograder.recorded import RecordingError, load_lab, recorded_labs
 from autograder.report import write_report
 from autograder.results import Result
@@ -55,6 +55,7 @@ def grade_class(
     lab: str | None,
     pattern: str | None,
     secret: Path | None,
+    solutions: Path | None,
     workers: Workers,
     fresh: bool,
     console: Console,
@@ -67,6 +68,7 @@ def grade_class(
         lab: the only lab to look for.
         pattern: how an LMS names its files.
         secret: the file with the course secret; the user's own by default.
+        solutions: a folder with an instructor's own solutions; the shipped ones by default.
         workers: who grades.
         fresh: grade again what has a score; that counts until there is a new one.
         console: where progress and tables are shown.
@@ -78,13 +80,13 @@ def grade_class(
     found = discover(paths, lab=lab, pattern=pattern)
     course_secret = read_secret(secret)
     with Ledger(out) as ledger:
-        jobs = make_jobs(found, _papers(found, course_secret, console))
+        jobs = make_jobs(found, papers_for(found, course_secret, solutions, console))
         plan = ledger.plan(jobs, again=fresh, minimum=workers.min_isolation)
         try:
-            done = _grade(plan, workers, ledger, console)
+            done = grade_plan(plan, workers, ledger, console)
         finally:  # what was graded before a failure, too
             grades = ledger.gradebook()
-            _write(grades, out, console)
+            write_all([grade.result for grade in grades], out, console)
         waiting = ledger.waiting()
     asked = {job.place for job in jobs}
     results = [grade.result for grade in grades if grade.place in asked]
@@ -99,17 +101,21 @@ def grade_class(
     return Summary(results, sum(grade.failed for grade in grades))
 
 
-def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Papers]:
+def papers_for(
+    found: list[Found], secret: bytes, solutions: Path | None, console: Console
+) -> dict[str, Papers]:
+    """Open the hidden bank of each lab that there are submissions to, by lab name."""
     names = sorted({item.lab for item in found if item.lab in recorded_labs()})
     if not names and not any(item.problem for item in found):
         raise RecordingError(
             "no submission belongs to a recorded lab; name it with --lab "
             f"(labs: {', '.join(recorded_labs())})"
         )
-    return {name: Papers.hidden(_bank(name, secret, console)) for name in names}
+    banks = {name: _bank(name, secret, solutions, console) for name in names}
+    return {name: Papers.hidden(bank, solutions) for name, bank in banks.items()}
 
 
-def _bank(name: str, secret: bytes, console: Console) -> LabBank:
+def _bank(name: str, secret: bytes, solutions: Path | None, console: Console) -> LabBank:
     """Open a lab's bank; where it has to be made, on all cores and with a progress bar."""
     total = VARIANTS * len(load_lab(name).exercises)
     with _progress(console) as progress:
@@ -117,12 +123,13 @@ def _bank(name: str, secret: bytes, console: Console) -> LabBank:
         return open_bank(
             name,
             secret,
+            solutions=solutions,
             workers=os.cpu_count() or 1,
             progress=lambda made: progress.update(bar, completed=made, visible=True),
         )
 
 
-def _grade(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
+def grade_plan(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
     """Grade what is left, and say in a few words what was done."""
     if not plan.to_do:
         return f"{plan.kept} kept, nothing to grade"
@@ -157,11 +164,10 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _write(grades: list[Grade], out: Path, console: Console) -> None:
-    """Write what derives from the ledger; files that are as they should be stay untouched."""
+def write_all(results: list[Result], out: Path, console: Console) -> None:
+    """Write what derives from results; files that are as they should be stay untouched."""
     for folder, pattern in ((out, "grades.csv"), (out, "report.html"), (out / "results", "*.json")):
         remove_unfinished(folder, pattern)
-    results = [grade.result for grade in grades]
     for result in results:
         try:
             write_result(result, out / "results")

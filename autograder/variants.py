@@ -39,6 +39,7 @@ def make_variants(
 
     Raises:
         MarginError: on some variant a misconception comes too close to passing.
+        SourceError: the solutions fail on some variant.
 
     """
     wanted = [(exercise.name, place) for exercise in lab.exercises for place in range(VARIANTS)]
@@ -75,7 +76,8 @@ def _variant(exercise: RecordedExercise, source: Source, secret: bytes, place: i
             raise MarginError(
                 f"{exercise.id}: on {case.id} the misconception {idea} differs from the right "
                 f"answer by {effect:.2g}, less than {MARGIN_FLOOR} tolerances: mend the case "
-                "function in the lab's spec, or take another secret"
+                "function in the lab's spec, take another secret, or, with solutions of your own, "
+                "let them compute something else"
             )
     return case
 
