@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autograder.bank import read_secret
+from autograder.beside import printable
 from autograder.executors.choose import Workers
 from autograder.exports import read_results
 from autograder.gradesheet import MARKS
@@ -143,8 +144,9 @@ def regrade(
 def changes_table(regraded: Regraded) -> Table:
     """Return a row for each exercise whose score changes, with the reasons by their words."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in ("student", "points", "exercise", "before", "after", "why"):
-        table.add_column(heading, overflow="fold", no_wrap=heading == "points")
+    widths = {"student": 8, "points": 6, "exercise": 16, "before": 12, "after": 12, "why": 4}
+    for heading, width in widths.items():
+        table.add_column(heading, overflow="fold", min_width=width, no_wrap=heading == "points")
     for pair in regraded.pairs:
         changes = [change for change in pair.changes if change.of_score]
         totals = f"{_number(pair.old.score)} → {_number(pair.new.score)}"
@@ -161,7 +163,7 @@ def in_words(regraded: Regraded, *, written: bool) -> Iterator[str]:
     for reason in dict.fromkeys(reason for pair in changed for reason in pair.reasons):
         yield f"{reason}: {REASONS[reason]}"
     for result, why in regraded.left:
-        yield f"{result.student}, {result.lab}: left as it is: {why}"
+        yield printable(f"{result.student}, {result.lab}: left as it is: {why}", most=1000)
     every = [change for pair in regraded.pairs for change in pair.changes]
     if others := sum(not change.of_score for change in every):
         yield f"{others} exercises change in status or misconception only"

@@ -24,6 +24,7 @@ from autograder.results import ExerciseResult
 from autograder.submissions import Submission
 
 LEAST_SIZE = 40
+MAX_SIZE = 20_000  # no answer is as long, and hostile code is not read to its end
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ class Definitions:
                 if id(statement) not in written:
                     written[id(statement)] = []
                     written[id(statement)] = words(statement, meaning)
-        except (KeyError, RecursionError):  # nothing of this name; hostile nesting
-            return None
+                if sum(map(len, written.values())) > MAX_SIZE:
+                    return None
+        except (KeyError, RecursionError, ValueError):
+            return None  # nothing has this name; nesting or numbers that only the hostile write
         return [word for part in written.values() for word in part]
 
     def fingerprint(self, entry: str) -> Fingerprint | None:

@@ -245,6 +245,19 @@ def test_what_cannot_be_graded_again_stays(copied, root):
     assert "4 graded again" in ran.stdout
 
 
+def test_a_folder_without_a_ledger_loses_nobody(copied, root):
+    for path in copied.glob("ledger*"):
+        path.unlink()
+    path = copied / "results" / "bob--toy.json"
+    result = json.loads(path.read_text())
+    path.write_text(json.dumps(result | {"path": "moved/toy.py"}))
+    before = scores(copied)
+    ran = glassbox(root, "regrade", copied, "--write")
+    assert ran.exit_code == 0, ran.output
+    assert scores(copied) == before
+    assert '"bob","toy","row_sums"' in (copied / "grades.csv").read_text()
+
+
 def test_trouble_of_ours_never_takes_a_score_away(copied, root, monkeypatch):
     def trouble(*_):
         raise SandboxError("no memory left")

@@ -141,10 +141,22 @@ def test_a_class_keeps_its_attributes():
 
 
 @pytest.mark.parametrize(
-    "source", ["def scores(:", "x = 1", "def scores(x): return " + "-" * 3000 + "x"]
+    "source",
+    [
+        "def scores(:",
+        "x = 1",
+        "def scores(x): return " + "-" * 3000 + "x",
+        "def scores(x): return 0x" + "f" * 10_000,
+        "def scores(x): return [" + "x," * 22_000 + "]",
+    ],
 )
 def test_what_cannot_be_read_has_no_fingerprint(source):
     assert Definitions([source]).fingerprint("scores") is None
+
+
+def test_code_without_end_is_not_read_to_its_end():
+    chain = [f"def f{n}(x): return f{n + 1}([{'x, ' * 200}])" for n in range(1000)]
+    assert Definitions([*chain, "def scores(x): return f0(x)"]).fingerprint("scores") is None
 
 
 def test_no_honest_answer_equals_another():
