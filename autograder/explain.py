@@ -6,6 +6,7 @@ this one on the same inputs. What comes out holds numbers that no student may se
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,9 @@ def explain(
     graded = _graded(folder, student, lab, needed=not paths)
     found = _look_for(paths, student, lab) if paths else _where_it_was(graded)
     submission = read(found.path, lab, [one.name for one in load_lab(lab).exercises])
-    papers = Papers.hidden(open_bank(lab, read_secret(secret), solutions=solutions))
+    cores = os.cpu_count() or 1
+    bank = open_bank(lab, read_secret(secret), solutions=solutions, workers=cores)
+    papers = Papers.hidden(bank, solutions)
     cases = papers.cases(student, asked)
     _check_case(case, cases, student)
     with Sandbox(isolation) as sandbox:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -18,7 +19,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from autograder.bank import open_bank, read_secret
+from autograder.bank import VARIANTS, LabBank, open_bank, read_secret
 from autograder.batch import Papers
 from autograder.dispatch import grade_jobs
 from autograder.executors.choose import Workers
@@ -105,19 +106,27 @@ def papers_for(
 ) -> dict[str, Papers]:
     """Open the hidden bank of each lab that there are submissions to, by lab name."""
     names = sorted({item.lab for item in found if item.lab in recorded_labs()})
-    papers = {}
-    for name in names:
-        started = time.monotonic()
-        with console.status(f"hidden bank of {name} (made once, then kept)"):
-            bank = open_bank(name, secret, solutions=solutions)
-            papers[name] = Papers.hidden(bank, solutions)
-        console.print(f"hidden bank of {name}: {time.monotonic() - started:.1f} s")
-    if not papers and not any(item.problem for item in found):
+    if not names and not any(item.problem for item in found):
         raise RecordingError(
             "no submission belongs to a recorded lab; name it with --lab "
             f"(labs: {', '.join(recorded_labs())})"
         )
-    return papers
+    banks = {name: _bank(name, secret, solutions, console) for name in names}
+    return {name: Papers.hidden(bank, solutions) for name, bank in banks.items()}
+
+
+def _bank(name: str, secret: bytes, solutions: Path | None, console: Console) -> LabBank:
+    """Open a lab's bank; where it has to be made, on all cores and with a progress bar."""
+    total = VARIANTS * len(load_lab(name).exercises)
+    with _progress(console) as progress:
+        bar = progress.add_task(f"hidden bank of {name}, made once", total=total, visible=False)
+        return open_bank(
+            name,
+            secret,
+            solutions=solutions,
+            workers=os.cpu_count() or 1,
+            progress=lambda made: progress.update(bar, completed=made, visible=True),
+        )
 
 
 def grade_plan(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
@@ -129,12 +138,13 @@ def grade_plan(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -
         executor = workers.start(len(plan.to_do))
     graded = retried = 0
     with closing(executor), _progress(console) as progress:
-        bar = progress.add_task("", total=plan.kept + len(plan.to_do), completed=plan.kept)
+        total = plan.kept + len(plan.to_do)
+        bar = progress.add_task("grading", total=total, completed=plan.kept)
         for outcome in grade_jobs(plan.to_do, executor, ledger):
             graded += outcome.final
             retried += not outcome.final
             counts = f"{plan.kept} kept, {graded} graded, {retried} tried again"
-            progress.update(bar, advance=outcome.final, description=counts)
+            progress.update(bar, advance=outcome.final, description=f"grading: {counts}")
     seconds = time.monotonic() - started
     again = f", {retried} tried again" if retried else ""
     return (
@@ -144,12 +154,10 @@ def grade_plan(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -
 
 def _progress(console: Console) -> Progress:
     return Progress(
-        TextColumn("grading"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.description}"),
         TimeElapsedColumn(),
-        TextColumn("left:"),
         TimeRemainingColumn(),
         console=console,
         transient=True,

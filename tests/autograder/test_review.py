@@ -39,6 +39,7 @@ def root(tmp_path_factory):
     root = tmp_path_factory.mktemp("course")
     with pytest.MonkeyPatch.context() as patch, Sandbox() as sandbox:
         toy_course.install(root, patch)
+        patch.setattr("os.cpu_count", lambda: 1)  # the processes of another would not know the toy
         patch.setattr(Workers, "start", lambda _self, _jobs: OneSandbox(sandbox))
         patch.setattr("autograder.explain.Sandbox", lambda _level: nullcontext(sandbox))
         yield root
