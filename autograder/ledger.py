@@ -14,10 +14,11 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from autograder.jobs import Job
@@ -93,7 +94,7 @@ class Ledger:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / NAME
         with ExitStack() as opened:
-            opened.callback(os.close, _lock(folder))
+            opened.callback(_locked(folder).release)
             opened.enter_context(_told(self.path))
             self._sql = sqlite3.connect(self.path, isolation_level=None)
             opened.callback(self._sql.close)
@@ -256,22 +257,22 @@ def _grades(sql: sqlite3.Connection) -> list[Grade]:
     return grades
 
 
-def _lock(folder: Path) -> int:
-    import fcntl  # not on Windows, where nothing is graded
-
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+def _locked(folder: Path) -> FileLock:
+    path = folder / LOCK
+    lock = FileLock(path)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        owner = os.read(handle, 20).decode(errors="replace").strip()
-        os.close(handle)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        owner = ""
+        with suppress(OSError):  # Windows lets nobody read what is locked
+            owner = path.read_text("utf-8").strip()
         raise LedgerError(
             f"{folder} is being graded into by another process ({owner or 'unknown'}): wait for it "
             "to end, or take another --out"
         ) from error
-    os.truncate(handle, 0)
-    os.write(handle, str(os.getpid()).encode())
-    return handle
+    with suppress(OSError):
+        path.write_text(str(os.getpid()), "utf-8")
+    return lock
 
 
 @contextmanager

@@ -12,7 +12,6 @@ import inspect
 import linecache
 import os
 import random
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -27,6 +26,9 @@ from autograder.frames import Frame, encode, read_own_frame
 from autograder.sandbox import confine
 from autograder.sandbox.shell import CELL, Shell
 from autograder.values import ValueCrossingError
+
+if sys.platform != "win32":
+    import resource
 
 MAX_MESSAGE = 2000
 OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "bad_alloc", "Cannot allocate")
@@ -179,6 +181,9 @@ def seed(number: int) -> None:
     torch.manual_seed(number)
 
 
-def peak_rss_mb() -> float:
-    """Return the most memory that this process has had, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def peak_rss_mb() -> float | None:
+    """Return the most memory that this process has had, in MiB; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -9,6 +9,9 @@ from autograder.sandbox.program import Answer, AnswerStatus
 
 MAX_TEXT = 3000
 MAX_ADVICE = 20
+# Windows has neither; what is ended there for want of memory is said to have had SIGKILL.
+SIGKILL = getattr(signal, "SIGKILL", 9)
+SIGXCPU = getattr(signal, "SIGXCPU", 24)
 
 
 def signal_name(number: int) -> str:

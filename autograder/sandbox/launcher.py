@@ -4,8 +4,8 @@ The grader owns a `Sandbox` per thread. Everything that waits has a deadline, an
 goes wrong on this side raises `SandboxError`: the student is not to blame, and the grade stays
 open.
 
-macOS and Windows have neither bubblewrap nor a cheap fork. Their level is `process`: workers
-started beforehand, used once. `Server` is what they would replace; they are refused until then.
+macOS and Windows have neither bubblewrap nor a fork that is safe after torch has been used. What
+stands in for `Server` there is in `workers.py`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder.sandbox.pipes import Pipes
 from autograder.sandbox.program import Program, SandboxError
@@ -30,8 +29,11 @@ from autograder.sandbox.student import StudentProcess
 from autograder.sandbox.user import environment, free_uid, own_tasks
 from autograder.sandbox.view import bubblewrap, interpreter, look, unreadable_to_others
 
+if TYPE_CHECKING:
+    from autograder.sandbox.workers import Workers
+
 LEVELS = ("none", "process", "landlock", "namespaces")
-SCRIPT = Path(__file__).resolve().with_name("server.py")
+SCRIPT = Path(__file__).resolve().with_name("bootstrap.py")
 MESSAGE = 1 << 20
 START_SECONDS = 120.0
 ANSWER_SECONDS = 30.0
@@ -41,7 +43,7 @@ SPARE_PROCESSES = 512
 
 
 class Sandbox:
-    """A fork server on this machine. Use it in a `with` block, from one thread at a time.
+    """Where submissions run on this machine. Use it in a `with` block, from one thread at a time.
 
     Attributes:
         level: how well students' processes are confined: `landlock`, `process` or `none`.
@@ -58,7 +60,7 @@ class Sandbox:
         """
         from autograder.sandbox.levels import settle
 
-        self._server: Server | None = None
+        self._server: Server | Workers | None = None
         self.level, self.reasons, self._server = settle(level)
 
     def __enter__(self) -> Sandbox:
@@ -72,11 +74,11 @@ class Sandbox:
         return StudentProcess(lambda one: self.server.fork(one), program)
 
     @property
-    def server(self) -> Server:
-        """The fork server; a new one when the last has died."""
+    def server(self) -> Server | Workers:
+        """The fork server, a new one when the last has died; or the workers in its place."""
         if self._server is None:
             raise SandboxError("this sandbox is closed")
-        if self._server.spent:
+        if isinstance(self._server, Server) and self._server.spent:
             self._server.close()
             self._server = Server(self._server.level, in_view=self._server.in_view)
         return self._server
@@ -122,11 +124,6 @@ class Server:
     """
 
     def __init__(self, level: str, *, in_view: bool) -> None:
-        if sys.platform != "linux":
-            raise SandboxError(
-                f"students' code is run on Linux only, this is {sys.platform}: use the "
-                "development container, or a Linux machine"
-            )
         self.level, self.in_view = level, in_view
         self._spent = False
         self._ended: dict[int, int] = {}
@@ -216,7 +213,7 @@ class Server:
                 bubblewrap(view, as_root=self._root, level=self.level) or ["bwrap"]
             ) + command
         self._process = subprocess.Popen(
-            [*command, str(theirs.fileno())],
+            [*command, "server", str(theirs.fileno())],
             stdin=subprocess.DEVNULL,
             stdout=self._errors,
             stderr=self._errors,

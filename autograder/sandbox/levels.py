@@ -5,6 +5,7 @@
 `landlock`: Landlock, seccomp, limits, an ordinary user; nothing read but libraries, nothing written
     but an own folder, no network, no process started or reached.
 `process`: an own process with limits and an empty environment. It stops accidents, not attacks.
+    It is the best that there is where there is no Linux.
 `none`: the same as the user who grades. By flag only.
 """
 
@@ -12,22 +13,35 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from autograder.sandbox import landlock, seccomp
+from autograder.sandbox import confine, landlock, seccomp
 from autograder.sandbox.launcher import LEVELS, Sandbox, Server
 from autograder.sandbox.program import Program, SandboxError
 from autograder.sandbox.student import StudentProcess
 from autograder.sandbox.view import PACKAGE, bubblewrap, interpreter, look, unreadable_to_others
 
+if TYPE_CHECKING:
+    from autograder.sandbox.workers import Workers
+
+FORK_SERVER = sys.platform == "linux"
+NEEDS_LINUX = (
+    "`landlock` and `namespaces` need Linux: to grade for credit, use a Linux machine or container"
+)
 NO_BUBBLEWRAP = (
     "bubblewrap is missing, which `namespaces` needs and `landlock` is better with: install the "
     "package bubblewrap"
 )
 NOT_ISOLATED = "`process` stops accidents, not attacks: it neither hides files nor the network"
+MEMORY_IS_WATCHED = (
+    "memory is not limited by this system: what takes too much is ended, up to a twentieth of a "
+    "second late"
+)
 NOTHING = "`none` was asked for: students' code runs with the rights of whoever grades"
 # A student's submission that tries what must not work, and says what did.
 ESCAPES = """
@@ -123,13 +137,15 @@ def require_reached(level: str, reasons: list[str], *, minimum: str) -> None:
         )
 
 
-def settle(level: str | None) -> tuple[str, list[str], Server]:
-    """Return the level reached, why not a better one, and a fork server that has shown it.
+def settle(level: str | None) -> tuple[str, list[str], Server | Workers]:
+    """Return the level reached, why not a better one, and what has shown it.
 
     Raises:
         SandboxError: the level that was asked for cannot be had.
 
     """
+    if not FORK_SERVER:
+        return _with_workers(level)
     if level == "none":
         return level, [NOTHING], Server(level, in_view=False)
     if level == "process":
@@ -144,6 +160,19 @@ def settle(level: str | None) -> tuple[str, list[str], Server]:
     if level is not None:
         raise SandboxError(f"isolation {level!r} cannot be had here: {'; '.join(reasons)}")
     return "process", [*reasons, NOT_ISOLATED], Server("process", in_view=False)
+
+
+def _with_workers(level: str | None) -> tuple[str, list[str], Workers]:
+    """Return `process`, or `none` if it was asked for, with what either does not promise."""
+    from autograder.sandbox.workers import Workers  # which needs what Linux does without
+
+    if level not in (None, "process", "none"):
+        raise SandboxError(f"isolation {level!r} cannot be had here: {NEEDS_LINUX}")
+    reasons = [NOTHING] if level == "none" else [NEEDS_LINUX, NOT_ISOLATED]
+    if not confine.LIMITS_MEMORY:
+        reasons.append(MEMORY_IS_WATCHED)
+    server = Workers(level or "process")
+    return server.level, reasons, server
 
 
 def _ways(level: str | None) -> list[tuple[str, bool]]:

@@ -7,7 +7,6 @@ beginning is thrown away.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import select
 import time
@@ -27,6 +26,8 @@ class Pipes:
     """Three pipes: requests to the student, replies from it, and what it prints."""
 
     def __init__(self) -> None:
+        import fcntl  # on Windows there is none, and `streams` does without
+
         self._ends: list[int] = []
         try:
             for _ in range(3):

@@ -1,11 +1,7 @@
 """The fork server: imports what a lab needs once, then forks a process for each submission.
 
-The launcher starts this file as a script, with a control socket as its argument, an environment of
-its own and, where bubblewrap works, a file system that holds the libraries and `course` and little
-else. It is given no reference and no secret, and it imports nothing that has one: `autograder`
-here is a package without its `__init__`, of which only a few files are in view.
-
-On the socket, each message is JSON. First the configuration comes in and `ready` goes out. Then
+The launcher starts it through `bootstrap.py`, with a control socket as its argument. On the socket,
+each message is JSON. First the configuration comes in and `ready` goes out. Then
 `start` comes in with three pipe ends, and `started` goes out with the child's pidfd; when the child
 and all that it started have ended, `ended` goes out, and `cleared` when its files are gone or are
 too many to be worth it. At the end of the socket all children are killed and the server ends,
@@ -23,24 +19,23 @@ import os
 import select
 import signal
 import socket
-import sys
 import threading
 import time
 import traceback
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+from autograder.sandbox import confine, namespaces, preload, privileges
+
 MESSAGE = 1 << 20
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
 MAX_ENTRIES = 20_000
 CLEAR_SECONDS = 2.0
 
 
-def main() -> None:
+def main(descriptor: str) -> None:
     """Get ready, say so, and serve until the control socket ends."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+    control = socket.socket(fileno=int(descriptor))
     config = json.loads(control.recv(MESSAGE))
     Server(control, config).serve()
 
@@ -52,10 +47,6 @@ class Server:
         self.control = control
         self.boxes = Path(config["boxes"])
         self.children: dict[int, tuple[int, Path | None]] = {}
-        make_packages()
-        from autograder.sandbox import confine, namespaces, preload, privileges
-
-        self.namespaces = namespaces
         if config["level"] == "namespaces" and os.getuid() == 0:
             namespaces.own_proc()  # bubblewrap's is covered in part, and then no child gets one
         preload.everything(config)
@@ -68,14 +59,14 @@ class Server:
             trees=tuple(config["trees"]),
             files=tuple(config["files"]),
             listed=tuple(config["listed"]),
-            address_space=address_space(),
+            address_space=confine.address_space(),
             processes=config["processes"],
         )
         keep_to_itself()
 
     def serve(self) -> None:
         """Answer until the control socket ends."""
-        self.say("ready", namespaces=self.namespaces.links(), uid=os.getuid())
+        self.say("ready", namespaces=namespaces.links(), uid=os.getuid())
         poll = select.poll()
         poll.register(self.control, select.POLLIN)
         while True:
@@ -121,7 +112,7 @@ class Server:
             return pid, box
         (self.boxes / "box").mkdir(mode=0o700, exist_ok=True)
         user = os.getuid(), os.getgid()  # inside they have no name yet
-        pid = self.namespaces.clone()
+        pid = namespaces.clone()
         if pid == 0:
             self.become_first(order, pipes, user)
         return pid, None
@@ -131,12 +122,12 @@ class Server:
         status = 1
         try:
             box = self.boxes / "box"  # in memory, over a folder that is the same for all
-            self.namespaces.settle(*user, str(box))
+            namespaces.settle(*user, str(box))
             student = os.fork()
             if student == 0:
                 self.become_child(order, pipes, box)
             os.closerange(0, os.sysconf("SC_OPEN_MAX"))
-            status = self.namespaces.wait(student)
+            status = namespaces.wait(student)
         except BaseException:
             with contextlib.suppress(BaseException):
                 traceback.print_exc()
@@ -165,7 +156,7 @@ class Server:
         self.end_orphans()
         code = os.waitstatus_to_exitcode(status)
         if box is None:
-            code = self.namespaces.decoded(code)
+            code = namespaces.decoded(code)
         return pid, box, {"code": code, "peak_rss_mb": usage.ru_maxrss / 1024}
 
     def end_orphans(self) -> None:
@@ -190,25 +181,17 @@ class Server:
 
 def run_student(ground: Any, order: dict[str, Any], pipes: list[int], box: str) -> None:
     """In the child: take the student's place, give up all else, and answer."""
-    from autograder.sandbox import child, confine, instruments
+    from autograder.sandbox import child, instruments
 
     os.setsid()
     confine.take_pipes(*pipes)
     hidden = instruments.withhold(order["withheld"])
     confine.enter_box(box)
-    forget_autograder(instruments.stub())
+    instruments.forget_autograder()
     confine.limit(ground, order["megabytes"])
     confine.restrict(ground, box, hidden)
     child.send({"status": "ready"})
     child.serve(ground)
-
-
-def make_packages() -> None:
-    """Make importable what is in view of `autograder`, without running its `__init__`."""
-    for name, folder in (("autograder", HERE.parent), ("autograder.sandbox", HERE)):
-        package = ModuleType(name)
-        package.__path__ = [str(folder)]
-        sys.modules[name] = package
 
 
 def keep_to_itself() -> None:
@@ -226,20 +209,6 @@ def keep_to_itself() -> None:
     linecache.clearcache()
     gc.collect()
     gc.freeze()
-
-
-def forget_autograder(stand_in: ModuleType) -> None:
-    """Leave nothing of the real package in `sys.modules`."""
-    for name in list(sys.modules):
-        if name.partition(".")[0] == "autograder":
-            del sys.modules[name]
-    sys.modules["autograder"] = stand_in
-
-
-def address_space() -> int:
-    """Return the bytes of address space that this process takes."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def descendants() -> set[int]:
@@ -297,7 +266,3 @@ class Clearing:
         """Count one more entry; tell whether to give up."""
         self.count += 1
         return self.count > MAX_ENTRIES or time.monotonic() > self.deadline
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import signal
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from autograder.sandbox.launcher import Child
+    from autograder.sandbox.workers import Worker
 
 READY_SECONDS = 30.0
 ENDING_SECONDS = 1.0
@@ -62,9 +62,9 @@ class StudentProcess:
 
     """
 
-    def __init__(self, fork: Callable[[Program], Child], program: Program) -> None:
+    def __init__(self, fork: Callable[[Program], Child | Worker], program: Program) -> None:
         self._fork, self._program = fork, program
-        self._child: Child | None = None
+        self._child: Child | Worker | None = None
         self._killing: set[int] = set()
         self._blame: dict[str, Died] = {}
         self._hopeless: Died | None = None
@@ -146,7 +146,7 @@ class StudentProcess:
             self._revive()
         return self._hopeless
 
-    def _disturbance(self, child: Child) -> Died | None:
+    def _disturbance(self, child: Child | Worker) -> Died | None:
         match child.pipes.state():
             case "silent":
                 return None
@@ -170,7 +170,7 @@ class StudentProcess:
             elif not self.cells or self._killing:
                 self.cells = outcomes
 
-    def _expect_ready(self, child: Child) -> None:
+    def _expect_ready(self, child: Child | Worker) -> None:
         try:
             reply = child.pipes.receive(time.monotonic() + READY_SECONDS, MAX_FRAME)
             if reply.value(trusted=False) == {"status": "ready"}:
@@ -257,20 +257,20 @@ class StudentProcess:
             self._hopeless = Died(status, f"not run again, it forged replies: {message}")
         return Died(status, message)
 
-    def _ended(self, child: Child) -> Died:
+    def _ended(self, child: Child | Worker) -> Died:
         """Find out how the process ended by itself."""
         self._child = None
         code = child.end(ENDING_SECONDS)
         self._note_output(child)
         if not child.ended_itself:
             return Died("crash", "closed the grader's pipe")
-        if code == -signal.SIGXCPU:
+        if code == -claims.SIGXCPU:
             return Died("timeout", "used up its processor time")
-        if code == -signal.SIGKILL:
+        if code == -claims.SIGKILL:
             return Died("memory", "was killed, most likely for want of memory")
         if code < 0:
             return Died("crash", f"the interpreter crashed: {claims.signal_name(-code)}")
         return Died("crash", f"ended early, with exit status {code}")
 
-    def _note_output(self, child: Child) -> None:
+    def _note_output(self, child: Child | Worker) -> None:
         self.output = bytes(child.pipes.printed).decode(errors="replace")

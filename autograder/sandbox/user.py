@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import pwd
+import sys
 from pathlib import Path
 
+# What Windows and Python there need to work at all; none of it says who grades.
+OF_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "PATHEXT", "PROCESSOR_ARCHITECTURE")
 # Ordinary user ids that are nobody's: one for each sandbox, so that two cannot reach each other.
 FIRST_UID, UIDS = 61184, 4000
 _numbers = itertools.count()
@@ -15,7 +17,7 @@ _numbers = itertools.count()
 
 def environment(boxes: str) -> dict[str, str]:
     """Return the whole environment of students' processes. Nothing of the grader's is in it."""
-    return {
+    found = {
         "PATH": "/usr/bin:/bin",
         "HOME": boxes,
         "TMPDIR": boxes,
@@ -33,10 +35,17 @@ def environment(boxes: str) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
     }
+    if sys.platform == "win32":
+        found |= {name: os.environ[name] for name in OF_WINDOWS if name in os.environ}
+        found |= {"USERPROFILE": boxes, "TEMP": boxes, "TMP": boxes}
+        found["PATH"] = rf"{os.environ.get('SYSTEMROOT', '')}\System32"
+    return found
 
 
 def free_uid() -> int:
     """Return the id of an ordinary user that is nobody's, another one each time."""
+    import pwd  # on Windows there is none
+
     taken = {entry.pw_uid for entry in pwd.getpwall()}
     while True:
         uid = FIRST_UID + (os.getpid() * 16 + next(_numbers)) % UIDS

@@ -23,6 +23,7 @@ SERVER_FILES = (
     "frames.py",
     "values.py",
     "withhold.py",
+    "sandbox/bootstrap.py",
     "sandbox/server.py",
     "sandbox/preload.py",
     "sandbox/child.py",
@@ -117,6 +118,8 @@ def subtract(tree: Path, hidden: set[Path]) -> tuple[list[Path], list[Path]]:
 
 def interpreter() -> str:
     """Return the interpreter itself; behind a virtual environment's link lies more than that."""
+    if sys.platform == "win32":  # there it is no link, but a program that starts another
+        return getattr(sys, "_base_executable", sys.executable)
     return os.path.realpath(sys.executable)
 
 
