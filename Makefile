@@ -11,7 +11,7 @@ export OMP_NUM_THREADS = 1
 .PHONY: demo test lab check build record format clean
 
 demo: .venv/core
-	$(BIN)/glassbox grade tests/data/class --out out --secret tests/data/course-secret.txt
+	$(BIN)/glassbox grade tests/data/class --out out --fresh --secret tests/data/course-secret.txt
 
 lab: .venv/core
 	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) exercises/m0_toy_transformer.ipynb

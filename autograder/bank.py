@@ -8,10 +8,10 @@ every attempt and nobody can foresee them.
 from __future__ import annotations
 
 import hashlib
-import hmac
+import inspect
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +19,12 @@ from platformdirs import user_config_path
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as save_tensors
 
-from autograder.cases import Source, distance, load_source, make_case
+from autograder.cases import Source, SourceError, load_source, script_of
 from autograder.files import write_atomically
-from autograder.record import MARGIN_FLOOR, MarginError
 from autograder.recorded import Case, RecordedExercise, RecordedLab, load_lab
+from autograder.variants import VARIANTS, digest, make_variants
 
 SCHEMA = "glassbox/bank/v1"
-VARIANTS = 24
 PER_STUDENT = 5
 MIN_SECRET_BYTES = 16
 PRIVATE = 0o600
@@ -76,13 +75,19 @@ class LabBank:
         """Return the variants on which this student's answer is graded."""
         ranked = sorted(
             self.variants[exercise.name],
-            key=lambda case: _digest(self.key, student, exercise.id, case.id),
+            key=lambda case: digest(self.key, student, exercise.id, case.id),
         )
         return tuple(ranked[:PER_STUDENT])
 
 
 def open_bank(
-    name: str, secret: bytes, *, folder: Path | None = None, solutions: Path | None = None
+    name: str,
+    secret: bytes,
+    *,
+    folder: Path | None = None,
+    solutions: Path | None = None,
+    workers: int = 1,
+    progress: Callable[[int], None] | None = None,
 ) -> LabBank:
     """Return a lab's hidden bank, from the file that holds it or made now and stored.
 
@@ -91,48 +96,49 @@ def open_bank(
         secret: the course secret.
         folder: where banks are kept; the user's configuration folder by default.
         solutions: a folder with an instructor's own variant of the solutions.
+        workers: how many processes make it, where it has to be made; the bytes are the same.
+        progress: told how many variants are made by now.
 
     Raises:
         MarginError: on some variant a misconception comes too close to passing.
+        SourceError: solutions that cannot be used, or that take other arguments.
+        RoomMissingError: there are none of this lab.
 
     """
     lab = load_lab(name)
     source = load_source(name, solutions)
-    label = _digest(secret, SCHEMA, name, source.sha256, str(VARIANTS))
+    _check_arguments(lab, source)
+    label = digest(secret, SCHEMA, name, source.sha256, str(VARIANTS))
     path = (folder or user_config_path("glassbox") / "banks") / f"{name}-{label[:16]}.safetensors"
     blob = path.read_bytes() if path.exists() else None
     if blob is None or not _readable(path):
-        blob = _make(lab, source, secret)
-        write_atomically(path, blob, mode=PRIVATE)
-    return read_bank(lab, path, _digest(secret, SCHEMA, name, "students").encode())
+        made = make_variants(lab, source, secret, solutions=solutions, workers=workers)
+        write_atomically(path, _blob(made, progress), mode=PRIVATE)
+    return read_bank(lab, path, digest(secret, SCHEMA, name, "students").encode())
 
 
-def _make(lab: RecordedLab, source: Source, secret: bytes) -> bytes:
-    tensors, listed = {}, {}
+def _check_arguments(lab: RecordedLab, source: Source) -> None:
+    """Check that solutions take what students' functions are given, in the same order."""
     for exercise in lab.exercises:
-        cases = list(_variants(exercise, source, secret))
-        listed[exercise.name] = [{"id": case.id, "trees": case.trees} for case in cases]
-        for case in cases:
-            tensors.update(case.tensors)
+        answer = source.answers[exercise.name]
+        wanted, taken = [*exercise.parameters], [*inspect.signature(answer).parameters]
+        if wanted != taken:
+            raise SourceError(
+                f"{script_of(answer)}: {exercise.name} takes ({', '.join(taken)}), but "
+                f"students' functions are given ({', '.join(wanted)}): a variant may compute "
+                "something else, from the same arguments"
+            )
+
+
+def _blob(made: Iterable[tuple[str, Case]], progress: Callable[[int], None] | None) -> bytes:
+    tensors, listed = {}, {}
+    for count, (exercise, case) in enumerate(made, 1):
+        listed.setdefault(exercise, []).append({"id": case.id, "trees": case.trees})
+        tensors.update(case.tensors)
+        if progress:
+            progress(count)
     # One key: safetensors writes several in an order that changes from run to run.
     return save_tensors(tensors, {SCHEMA: json.dumps(listed)})
-
-
-def _variants(exercise: RecordedExercise, source: Source, secret: bytes) -> Iterable[Case]:
-    spec = source.lab.exercise(exercise.name)
-    for place in range(VARIANTS):
-        seed = _digest(secret, exercise.id, str(place))
-        case = make_case(spec, source.answers[exercise.name], f"hidden-{place + 1}", seed)
-        floor = (exercise.tolerance or 0) * MARGIN_FLOOR
-        for idea, output in case.misconceptions.items():
-            effect = distance(spec, case.expected, output)
-            if effect <= floor:
-                raise MarginError(
-                    f"{exercise.id}: on {case.id} the misconception {idea} differs from the right "
-                    f"answer by {effect:.2g}, less than {MARGIN_FLOOR} tolerances: mend the case "
-                    "function in the lab's spec, or take another secret"
-                )
-        yield case
 
 
 def _readable(path: Path) -> bool:
@@ -154,7 +160,3 @@ def read_bank(lab: RecordedLab, path: Path, key: bytes) -> LabBank:
     }
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     return LabBank(lab, variants, digest, key, path)
-
-
-def _digest(secret: bytes, *parts: str) -> str:
-    return hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).hexdigest()

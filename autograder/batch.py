@@ -6,10 +6,13 @@ is judged here.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
 
 from autograder.attempt import Attempt, CaseOutcome, from_judgement, stopped
 from autograder.bank import LabBank
@@ -24,8 +27,9 @@ from autograder.results import (
     now,
     shown,
 )
-from autograder.sandbox import Answer, Arguments, Program, Sandbox, SandboxError, StudentProcess
+from autograder.sandbox import Answer, Arguments, Program, Sandbox, SandboxError
 from autograder.sandboxes import Sandboxes
+from autograder.similar import mark_equal_code, own_digests
 from autograder.submissions import Found, Submission, SubmissionError, read
 
 CELL_SECONDS = 5.0
@@ -39,16 +43,20 @@ FINAL = ("timeout", "memory", "crash", "missing", "not_started", "infrastructure
 
 @dataclass(frozen=True)
 class Papers:
-    """A lab's references with the cases on which a given student is graded."""
+    """A lab's references with the cases on which a given student is graded.
+
+    `ours` are the digests of the code of known solutions, by exercise.
+    """
 
     lab: RecordedLab
     cases: Callable[[str, RecordedExercise], tuple[Case, ...]]
     sha256: str
+    ours: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @classmethod
-    def hidden(cls, bank: LabBank) -> Papers:
-        """Grade for credit, on the hidden bank."""
-        return cls(bank.lab, bank.cases, bank.sha256)
+    def hidden(cls, bank: LabBank, solutions: Path | None = None) -> Papers:
+        """Grade for credit, on the hidden bank; `solutions` as it was opened with."""
+        return cls(bank.lab, bank.cases, bank.sha256, own_digests(bank.lab.name, solutions))
 
     @classmethod
     def public(cls, lab: RecordedLab) -> Papers:
@@ -89,6 +97,14 @@ def grade(
         sha256: what the file must hold to be graded; None for whatever it holds.
 
     """
+    started = time.monotonic()
+    result = _graded(found, papers, sandbox, sha256)
+    result.wall_s = round(time.monotonic() - started, 4)
+    result.file_sha256 = result.file_sha256 or sha256
+    return result
+
+
+def _graded(found: Found, papers: Papers | None, sandbox: Sandbox, sha256: str | None) -> Result:
     if papers is None or found.problem:
         return unreadable(found, papers)
     try:
@@ -123,10 +139,13 @@ def _grade_submission(
     found: Found, submission: Submission, papers: Papers, sandbox: Sandbox
 ) -> Result:
     attempts, problems = attempt_lab(found.student, submission, papers, sandbox)
+    exercises = [exercise_result(one) for one in attempts]
+    mark_equal_code(exercises, submission, papers.ours)
     return _result(
         found,
         papers,
-        [exercise_result(one) for one in attempts],
+        exercises,
+        file_sha256=submission.sha256,
         isolation=sandbox.level,
         mended=submission.mended,
         cell_problems=problems,
@@ -136,16 +155,27 @@ def _grade_submission(
 def attempt_lab(
     who: str, submission: Submission, papers: Papers, sandbox: Sandbox
 ) -> tuple[list[Attempt], list[str]]:
-    """Run a submission's cells, then try every exercise; return the attempts and what cells did."""
+    """Run a submission's cells, then try every exercise; return the attempts and what cells did.
+
+    The course's own demonstrations are left out, unless it turns out that a name is missing.
+    """
+    needed = replace(submission, cells=[one for one in submission.cells if not one.demonstration])
+    attempts, problems = _attempt_with(needed, who, papers, sandbox)
+    if len(needed.cells) < len(submission.cells) and _name_is_missing(attempts, problems):
+        return _attempt_with(submission, who, papers, sandbox)
+    return attempts, problems
+
+
+def _name_is_missing(attempts: list[Attempt], problems: list[str]) -> bool:
+    said = [outcome.message for one in attempts for outcome in one.cases]
+    return any("NameError" in message for message in said + problems)
+
+
+def _attempt_with(
+    submission: Submission, who: str, papers: Papers, sandbox: Sandbox
+) -> tuple[list[Attempt], list[str]]:
     lab = papers.lab
-    program = Program(
-        cells=[cell.source for cell in submission.cells],
-        withheld=lab.withheld,
-        megabytes=max(exercise.megabytes for exercise in lab.exercises),
-        cell_seconds=CELL_SECONDS,
-        total_seconds=ALL_CELLS_SECONDS,
-    )
-    with sandbox.start(program) as student:
+    with sandbox.start(program_of(submission, lab)) as student:
         attempts = [
             attempt(
                 student,
@@ -163,8 +193,35 @@ def attempt_lab(
     return attempts, problems
 
 
+def program_of(submission: Submission, lab: RecordedLab) -> Program:
+    """Return what is run of a submission, within the lab's limits."""
+    return Program(
+        cells=[cell.source for cell in submission.cells],
+        withheld=lab.withheld,
+        megabytes=max(exercise.megabytes for exercise in lab.exercises),
+        cell_seconds=CELL_SECONDS,
+        total_seconds=ALL_CELLS_SECONDS,
+    )
+
+
+class Answering(Protocol):
+    """What calls go to: a student's process, or what stands before one."""
+
+    def call(
+        self,
+        entry: str,
+        inputs: Mapping[str, Any] | Arguments,
+        *,
+        seconds: float,
+        megabytes: int | None,
+        seed: int,
+    ) -> Answer:
+        """Call a function of the submission."""
+        ...
+
+
 def attempt(
-    student: StudentProcess,
+    student: Answering,
     exercise: RecordedExercise,
     cases: tuple[Case, ...],
     entry: str | None,
@@ -237,6 +294,7 @@ def _result(
     papers: Papers | None,
     exercises: list[ExerciseResult],
     *,
+    file_sha256: str | None = None,
     isolation: str = "none",
     status: str = "graded",
     problem: str | None = None,
@@ -249,9 +307,10 @@ def _result(
         lab=lab,
         student=shown(found.student),
         path=shown(str(found.path)),
+        file_sha256=file_sha256,
         submitted_at=found.submitted_at,
         graded_at=now(),
-        grader=grader_facts(papers.sha256 if papers else ""),
+        grader=grader_facts(papers.sha256, papers.lab.rules_sha256) if papers else grader_facts(""),
         isolation=isolation,  # type: ignore[arg-type]
         status=status,  # type: ignore[arg-type]
         problem=shown(problem) if problem else None,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib
+import inspect
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +30,10 @@ from autograder.values import flatten, rebuilt, renamed, scale, to_double
 Answer = Callable[..., Any]
 
 
+class SourceError(ValueError):
+    """Solutions, the course's or an instructor's own, that nothing can be graded with."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A lab's spec with its reference answers and the hash of both."""
@@ -44,6 +50,10 @@ def load_source(name: str, solutions: Path | None = None) -> Source:
         name: the lab.
         solutions: a folder with an instructor's own variant of `<lab>.py`.
 
+    Raises:
+        SourceError: the script cannot be read or run, or lacks a function.
+        RoomMissingError: there is no such script.
+
     """
     rooms = Rooms.here()
     script = replace(rooms, solutions=solutions or rooms.solutions).solution(name)
@@ -53,7 +63,7 @@ def load_source(name: str, solutions: Path | None = None) -> Source:
     answers = _functions(script)
     for exercise in spec.LAB.exercises:
         if exercise.name not in answers:
-            raise ValueError(
+            raise SourceError(
                 f"{script} defines no function {exercise.name}, which autograder/labs/{name} names"
             )
     return Source(spec.LAB, answers, digest)
@@ -67,7 +77,10 @@ def _source_files(spec: Path) -> list[Path]:
 
 def _functions(script: Path) -> dict[str, Answer]:
     """Run a script's imports and function definitions, and none of its text, plots and checks."""
-    tree = ast.parse(script.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(script.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise SourceError(f"{script}, line {error.lineno}: not Python: {error.msg}") from None
     kept: list[ast.stmt] = [
         node
         for node in tree.body
@@ -75,16 +88,25 @@ def _functions(script: Path) -> dict[str, Answer]:
         or (isinstance(node, ast.ImportFrom) and node.module != "autograder")
     ]
     namespace: dict[str, Any] = {"__name__": script.stem}
-    exec(compile(ast.Module(kept, type_ignores=[]), str(script), "exec"), namespace)
+    try:
+        exec(compile(ast.Module(kept, type_ignores=[]), str(script), "exec"), namespace)
+    except Exception as error:
+        raise SourceError(f"{script}{_line_in(script, error)}: {_told(error)}") from error
     return {node.name: namespace[node.name] for node in kept if isinstance(node, ast.FunctionDef)}
 
 
 def make_case(exercise: Exercise, answer: Answer, case_id: str, seed: str) -> Case:
-    """Draw inputs from the seed and compute, in float64, the right answer and every wrong one."""
+    """Draw inputs from the seed and compute, in float64, the right answer and every wrong one.
+
+    Raises:
+        DrawError: such inputs are too rare.
+        SourceError: the right answer's code fails on them.
+
+    """
     inputs = exercise.case(Draw(seed))
     values = {
         "inputs": inputs,
-        "expected": in_double(answer, inputs),
+        "expected": _right_answer(exercise.name, case_id, answer, inputs),
         "misconceptions": {
             idea.id: in_double(idea.wrong, inputs) for idea in exercise.misconceptions
         },
@@ -97,6 +119,35 @@ def make_case(exercise: Exercise, answer: Answer, case_id: str, seed: str) -> Ca
         trees[part] = renamed(tree, prefix.__add__)
         tensors.update({prefix + key: tensor for key, tensor in found.items()})
     return Case(case_id, trees, tensors)
+
+
+def _right_answer(name: str, case_id: str, answer: Answer, inputs: Mapping[str, Any]) -> Any:
+    try:
+        return in_double(answer, inputs)
+    except Exception as error:
+        script = script_of(answer)
+        where = f"{script}{_line_in(script, error)}"
+        raise SourceError(f"{where}: {name} fails on {case_id}: {_told(error)}") from error
+
+
+def script_of(answer: Answer) -> Path:
+    """Return the file that a solution's function was written in."""
+    code = getattr(inspect.unwrap(answer), "__code__", None)
+    return Path(code.co_filename if code else "solutions")
+
+
+def _line_in(script: Path, error: BaseException) -> str:
+    """Return ", line 7", the last line of a script that an exception passed through."""
+    lines = [
+        frame.lineno
+        for frame in traceback.extract_tb(error.__traceback__)
+        if frame.filename == str(script)
+    ]
+    return f", line {lines[-1]}" if lines else ""
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def in_double(answer: Answer, inputs: Mapping[str, Any]) -> Any:

@@ -189,16 +189,8 @@ def _compare_tensor(
 def _compare_values(
     expected: Tensor, got: Tensor, axes: tuple[str, ...], tolerance: float, part: str
 ) -> None:
-    wide = torch.complex128 if expected.is_complex() else torch.float64
-    expected, got = expected.to(wide), got.to(wide)
-    finite = torch.isfinite(expected)
-    # -inf must meet -inf, and NaN equals nothing: a reference never holds one.
-    misfits = torch.where(finite, ~torch.isfinite(got), expected != got)
-    check = "finite"
-    if not misfits.any():
-        gap = torch.where(finite, (got - expected).abs(), torch.zeros((), dtype=torch.float64))
-        misfits = gap > tolerance * scale(expected)
-        check = "values"
+    expected, got = _wide(expected), _wide(got)
+    misfits, check = misfitting(expected, got, tolerance)
     if misfits.any():
         index = _first(misfits)
         where = ", ".join(f"{axis}={place}" for axis, place in zip(axes, index, strict=True))
@@ -214,6 +206,22 @@ def _compare_values(
             expected=expected,
             extent=extent,
         )
+
+
+def misfitting(expected: Tensor, got: Tensor, tolerance: float) -> tuple[Tensor, str]:
+    """Return which entries of two tensors of one shape differ, and the check that they fail."""
+    expected, got = _wide(expected), _wide(got)
+    finite = torch.isfinite(expected)
+    # -inf must meet -inf, and NaN equals nothing: a reference never holds one.
+    misfits = torch.where(finite, ~torch.isfinite(got), expected != got)
+    if misfits.any():
+        return misfits, "finite"
+    gap = torch.where(finite, (got - expected).abs(), torch.zeros((), dtype=torch.float64))
+    return gap > tolerance * scale(expected), "values"
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
 
 
 def _extent(

@@ -1,4 +1,4 @@
-"""What a student is told of a graded exercise: the check, the misconception and the hint.
+"""What a student is told: the check, the misconception and the hint; and what was mended.
 
 Never a number, and never the student's own words. What runs beside hidden inputs could write them
 into an error message or an advice, and then the next attempt could climb on them. `Result` keeps
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import builtins
 
-from autograder.results import CaseResult, ExerciseResult
+from autograder.results import CaseResult, ExerciseResult, Result
 
 SENTENCES = {
     "pass": "Every hidden case passes.",
@@ -33,6 +33,21 @@ def feedback(exercise: ExerciseResult) -> str:
         told += [exercise.explanation] if exercise.explanation else []
         told += [f"hint: {exercise.hint}"] if exercise.hint else []
     return "\n".join(told)
+
+
+def notes(result: Result) -> list[str]:
+    """Return what to tell the student of the whole file: what was put right, which cells stopped.
+
+    Both are known before any hidden input is sent.
+    """
+    told = [result.problem] if result.problem and result.status == "unreadable" else []
+    return [*told, *result.mended, *map(_cell, result.cell_problems)]
+
+
+def _cell(problem: str) -> str:
+    """Return which cell stopped and why; what follows, an exception's text, may be anything."""
+    where, colon, rest = problem.partition(": ")
+    return f"{where} stopped when it ran: {rest.partition(':')[0]}" if colon else where
 
 
 def _verdict(exercise: ExerciseResult) -> str:

@@ -73,8 +73,7 @@ def in_order(results: Iterable[Result]) -> list[Result]:
 def _table(lab: str, results: list[Result]) -> Table:
     whole = max(results, key=lambda result: len(result.exercises))
     names = [exercise.id.partition("/")[2] for exercise in whole.exercises]
-    # Non-breaking spaces keep a number with its name.
-    legend = "  ".join(f"{place}\N{NO-BREAK SPACE}{name}" for place, name in enumerate(names, 1))
+    legend = "  ".join(f"{place}:{name}" for place, name in enumerate(names, 1))
     table = Table(
         title=f"[bold]{lab}[/bold]\n{legend}",
         title_justify="left",

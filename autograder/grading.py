@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 from contextlib import closing
@@ -18,14 +19,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from autograder.bank import open_bank, read_secret
+from autograder.bank import VARIANTS, LabBank, open_bank, read_secret
 from autograder.batch import Papers
 from autograder.dispatch import grade_jobs
 from autograder.executors.choose import Workers
 from autograder.files import remove_unfinished
 from autograder.gradesheet import tables, write_csv, write_result
 from autograder.jobs import make_jobs
-from autograder.ledger import Grade, Ledger, Plan
+from autograder.ledger import Ledger, Plan
 from autograder.recorded import RecordingError, load_lab, recorded_labs
 from autograder.report import write_report
 from autograder.results import Result
@@ -54,6 +55,7 @@ def grade_class(
     lab: str | None,
     pattern: str | None,
     secret: Path | None,
+    solutions: Path | None,
     workers: Workers,
     fresh: bool,
     console: Console,
@@ -66,6 +68,7 @@ def grade_class(
         lab: the only lab to look for.
         pattern: how an LMS names its files.
         secret: the file with the course secret; the user's own by default.
+        solutions: a folder with an instructor's own solutions; the shipped ones by default.
         workers: who grades.
         fresh: grade again what has a score; that counts until there is a new one.
         console: where progress and tables are shown.
@@ -77,13 +80,13 @@ def grade_class(
     found = discover(paths, lab=lab, pattern=pattern)
     course_secret = read_secret(secret)
     with Ledger(out) as ledger:
-        jobs = make_jobs(found, _papers(found, course_secret, console))
+        jobs = make_jobs(found, papers_for(found, course_secret, solutions, console))
         plan = ledger.plan(jobs, again=fresh, minimum=workers.min_isolation)
         try:
-            done = _grade(plan, workers, ledger, console)
+            done = grade_plan(plan, workers, ledger, console)
         finally:  # what was graded before a failure, too
             grades = ledger.gradebook()
-            _write(grades, out, console)
+            write_all([grade.result for grade in grades], out, console)
         waiting = ledger.waiting()
     asked = {job.place for job in jobs}
     results = [grade.result for grade in grades if grade.place in asked]
@@ -98,23 +101,35 @@ def grade_class(
     return Summary(results, sum(grade.failed for grade in grades))
 
 
-def _papers(found: list[Found], secret: bytes, console: Console) -> dict[str, Papers]:
+def papers_for(
+    found: list[Found], secret: bytes, solutions: Path | None, console: Console
+) -> dict[str, Papers]:
+    """Open the hidden bank of each lab that there are submissions to, by lab name."""
     names = sorted({item.lab for item in found if item.lab in recorded_labs()})
-    papers = {}
-    for name in names:
-        started = time.monotonic()
-        with console.status(f"hidden bank of {name} (made once, then kept)"):
-            papers[name] = Papers.hidden(open_bank(name, secret))
-        console.print(f"hidden bank of {name}: {time.monotonic() - started:.1f} s")
-    if not papers and not any(item.problem for item in found):
+    if not names and not any(item.problem for item in found):
         raise RecordingError(
             "no submission belongs to a recorded lab; name it with --lab "
             f"(labs: {', '.join(recorded_labs())})"
         )
-    return papers
+    banks = {name: _bank(name, secret, solutions, console) for name in names}
+    return {name: Papers.hidden(bank, solutions) for name, bank in banks.items()}
 
 
-def _grade(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
+def _bank(name: str, secret: bytes, solutions: Path | None, console: Console) -> LabBank:
+    """Open a lab's bank; where it has to be made, on all cores and with a progress bar."""
+    total = VARIANTS * len(load_lab(name).exercises)
+    with _progress(console) as progress:
+        bar = progress.add_task(f"hidden bank of {name}, made once", total=total, visible=False)
+        return open_bank(
+            name,
+            secret,
+            solutions=solutions,
+            workers=os.cpu_count() or 1,
+            progress=lambda made: progress.update(bar, completed=made, visible=True),
+        )
+
+
+def grade_plan(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> str:
     """Grade what is left, and say in a few words what was done."""
     if not plan.to_do:
         return f"{plan.kept} kept, nothing to grade"
@@ -123,12 +138,13 @@ def _grade(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> st
         executor = workers.start(len(plan.to_do))
     graded = retried = 0
     with closing(executor), _progress(console) as progress:
-        bar = progress.add_task("", total=plan.kept + len(plan.to_do), completed=plan.kept)
+        total = plan.kept + len(plan.to_do)
+        bar = progress.add_task("grading", total=total, completed=plan.kept)
         for outcome in grade_jobs(plan.to_do, executor, ledger):
             graded += outcome.final
             retried += not outcome.final
             counts = f"{plan.kept} kept, {graded} graded, {retried} tried again"
-            progress.update(bar, advance=outcome.final, description=counts)
+            progress.update(bar, advance=outcome.final, description=f"grading: {counts}")
     seconds = time.monotonic() - started
     again = f", {retried} tried again" if retried else ""
     return (
@@ -138,23 +154,20 @@ def _grade(plan: Plan, workers: Workers, ledger: Ledger, console: Console) -> st
 
 def _progress(console: Console) -> Progress:
     return Progress(
-        TextColumn("grading"),
+        TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.description}"),
         TimeElapsedColumn(),
-        TextColumn("left:"),
         TimeRemainingColumn(),
         console=console,
         transient=True,
     )
 
 
-def _write(grades: list[Grade], out: Path, console: Console) -> None:
-    """Write what derives from the ledger; files that are as they should be stay untouched."""
+def write_all(results: list[Result], out: Path, console: Console) -> None:
+    """Write what derives from results; files that are as they should be stay untouched."""
     for folder, pattern in ((out, "grades.csv"), (out, "report.html"), (out / "results", "*.json")):
         remove_unfinished(folder, pattern)
-    results = [grade.result for grade in grades]
     for result in results:
         try:
             write_result(result, out / "results")

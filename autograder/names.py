@@ -7,10 +7,11 @@ import re
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
-from typing import TypeGuard
+from typing import TypeGuard, TypeVar
 
+Read = TypeVar("Read")
 MAX_PARSED = 50_000
 MAX_KEPT = 4000  # what is kept may be of hostile code, whose trees are large
 
@@ -32,12 +33,16 @@ def parse(source: str) -> ast.Module | None:
     Hostile nesting ends as an error of the parser, which is None too. So is what could take the
     parser seconds or gigabytes: more than MAX_PARSED characters, or names with a hundred dots.
     """
-    if len(source) > MAX_PARSED or _DOTTED.search(source):
-        return None
+    too_much = len(source) > MAX_PARSED or _DOTTED.search(source)
+    return None if too_much else quietly(ast.parse, source)
+
+
+def quietly(read: Callable[[str], Read], source: str) -> Read | None:
+    """Return what `read` makes of the source, without its warnings; None for its errors."""
     try:
         with _FILTERS, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a student's "\d" is no business of the grader's log
-            return ast.parse(source)
+            return read(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -70,13 +75,20 @@ class Code:
         """Every name that the cell gives a value of its own: functions, classes, assignments."""
         if self.tree is None:
             return set(self.functions)
-        names: set[str] = set()
-        for node in _statements(self.tree):
-            if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-                names.add(node.name)
-            else:
-                names |= {part.id for part in _own_parts(node) if _is_stored(part)}
-        return names
+        return defined_by(self.tree)
+
+    @cached_property
+    def statements(self) -> dict[str, ast.stmt]:
+        """The last top-level statement that gives each of these names its value."""
+        body = self.tree.body if self.tree else []
+        return {name: node for node in body for name in defined_by(node)}
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """The names that top-level imports bind, each with the dotted name it stands for."""
+        body = self.tree.body if self.tree else []
+        found = [spelt_out(node) for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+        return {name: meaning for names in found for name, meaning in names.items()}
 
     @cached_property
     def bound(self) -> set[str]:
@@ -128,6 +140,32 @@ class Code:
 @lru_cache(maxsize=256)
 def _kept(source: str) -> Code:
     return Code(source)
+
+
+def spelt_out(statement: ast.Import | ast.ImportFrom) -> dict[str, str]:
+    """Return the names that an import binds, each with the dotted name that it stands for."""
+    names = {}
+    for alias in statement.names:
+        if isinstance(statement, ast.ImportFrom):
+            module = "." * statement.level + (statement.module or "")
+            names[alias.asname or alias.name] = f"{module}.{alias.name}"
+        elif alias.asname:
+            names[alias.asname] = alias.name
+        else:
+            top = alias.name.partition(".")[0]
+            names[top] = top
+    return names
+
+
+def defined_by(tree: ast.AST) -> set[str]:
+    """Return the names that a cell's tree, or one of its statements, gives a value of its own."""
+    names: set[str] = set()
+    for node in _statements(tree):
+        if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            names.add(node.name)
+        else:
+            names |= {part.id for part in _own_parts(node) if _is_stored(part)}
+    return names
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,14 @@ class RecordedExercise:
     megabytes: int
     cases: tuple[Case, ...]
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The arguments by name, in order, each with its annotation or an empty text."""
+        function = ast.parse(f"def {self.signature}: ...").body[0]
+        assert isinstance(function, ast.FunctionDef)
+        given = function.args.posonlyargs + function.args.args + function.args.kwonlyargs
+        return {one.arg: _annotation(one.annotation) for one in given}
+
     def idea(self, misconception: str) -> NamedIdea:
         """Return the misconception with this id."""
         return next(idea for idea in self.misconceptions if idea.id == misconception)
@@ -125,10 +134,22 @@ class RecordedLab:
             f"its exercises are {', '.join(names)}"
         )
 
+    @cached_property
+    def rules_sha256(self) -> str:
+        """The hash of what is recorded beside the cases: points, tolerances, limits, texts."""
+        rules = [asdict(replace(exercise, cases=())) for exercise in self.exercises]
+        return hashlib.sha256(json.dumps(rules, sort_keys=True).encode()).hexdigest()
+
     @property
     def withheld(self) -> tuple[str, ...]:
         """Every `course` name that is the answer to one of this lab's exercises."""
         return tuple(sorted({name for exercise in self.exercises for name in exercise.withheld}))
+
+
+def _annotation(node: ast.expr | None) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value  # a recorded signature holds them in quotes
+    return ast.unparse(node) if node else ""
 
 
 def near_match(word: str, options: list[str]) -> str:

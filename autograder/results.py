@@ -64,7 +64,9 @@ class CaseResult(Strict):
 class ExerciseResult(Strict):
     """One exercise: its status, score and, when an idea went wrong that we know, its name.
 
-    The score is None while there is no grade, for a reason that is not the student's.
+    The score is None while there is no grade, for a reason that is not the student's. `code_sha256`
+    and `code_size` are of the answer's normal form (`autograder.similar`); `equals_solution` says
+    that it is a shipped solution's, or that of the solutions that were graded with.
     """
 
     id: str
@@ -76,6 +78,9 @@ class ExerciseResult(Strict):
     hint: str | None = None
     time_s: float = 0.0
     peak_rss_mb: float | None = None
+    code_sha256: str | None = None
+    code_size: int | None = None
+    equals_solution: bool = False
     advice: list[str] = Field(default_factory=list)
     cases: list[CaseResult] = Field(default_factory=list)
 
@@ -85,6 +90,7 @@ class Grader(Strict):
 
     version: str
     bank_sha256: str
+    references_sha256: str | None = None
     torch: str
     numpy: str
     platform: str
@@ -98,8 +104,10 @@ class Result(Strict):
     lab: str
     student: str
     path: str
+    file_sha256: str | None = None
     submitted_at: str | None = None
     graded_at: str
+    wall_s: float | None = None
     grader: Grader
     isolation: Isolation
     status: Literal["graded", "unreadable", "infrastructure"] = "graded"
@@ -149,11 +157,12 @@ def _case_result(outcome: CaseOutcome) -> CaseResult:
     )
 
 
-def grader_facts(bank_sha256: str) -> Grader:
-    """Return the versions on this machine."""
+def grader_facts(bank_sha256: str, references_sha256: str | None = None) -> Grader:
+    """Return the versions on this machine, with those of the bank and the references."""
     return Grader(
         version=own_version(),
         bank_sha256=bank_sha256,
+        references_sha256=references_sha256,
         torch=str(torch.__version__),
         numpy=numpy.__version__,
         platform=platform.platform(),

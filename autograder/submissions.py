@@ -9,17 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from autograder.answers import Answers, Part, grade_id, marked_exercise
+from autograder.demonstrations import demonstrations, normal
 from autograder.discover import Found, discover
 from autograder.magics import is_command, turn_off
 from autograder.names import code_of
 from autograder.opening import RawCell, SubmissionError, open_cells, percent_cells, read_limited
 from autograder.paths import RoomMissingError, Rooms
 
-__all__ = ["Cell", "Found", "Submission", "SubmissionError", "discover", "read", "shipped_setup"]
+__all__ = ["Cell", "Found", "Submission", "SubmissionError", "discover", "read"]
 
 _TESTS = re.compile(r"^### (?:BEGIN HIDDEN TESTS|nbgrader)", re.MULTILINE | re.IGNORECASE)
 
@@ -29,13 +31,15 @@ class Cell:
     """A cell to run.
 
     `index` counts the file's cells from 1 (0 for one of the lab's own that was put back), `kind` is
-    `setup`, `code` or `answer`, and `exercise` names the exercise that the cell answers.
+    `setup`, `code` or `answer`, and `exercise` names the exercise that the cell answers. Without a
+    `demonstration`, a cell of the course's on which nothing depends, the grade is the same.
     """
 
     index: int
     source: str
     exercise: str | None
     kind: str
+    demonstration: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,16 @@ class Submission:
     entries: dict[str, str]
     mended: list[str]
 
+    def in_full(self) -> Submission:
+        """Return the same submission with the course's demonstrations among the cells to run."""
+        return replace(self, cells=[replace(cell, demonstration=False) for cell in self.cells])
+
 
 def read(
     path: Path | str,
     lab: str,
     exercises: Sequence[str],
-    setup: Sequence[str] | None = None,
+    rooms: Rooms | None = None,
 ) -> Submission:
     """Read a submission to `lab` and find the answers to `exercises`.
 
@@ -65,8 +73,8 @@ def read(
         path: a notebook or a percent script.
         lab: the lab it answers.
         exercises: function names, in the lab's order.
-        setup: the lab's own cells before the first exercise, to put back what was deleted or moved
-            behind the answers; read from the shipped exercise by default.
+        rooms: where the shipped exercises lie, to put back first cells that were deleted or moved
+            behind the answers, and to know the course's own cells from the student's.
 
     Raises:
         SubmissionError: the file is no notebook or script, in one line.
@@ -82,27 +90,43 @@ def read(
     kept = [part for part in answers.parts if part not in answers.dropped]
     cells = _cells(kept, answers)
     mended += answers.mended
+    shipped = _shipped(lab, rooms or Rooms.here())
     if answers.entries:
-        own = shipped_setup(lab) if setup is None else setup
-        cells = _missing_setup(kept, answers, own, mended) + cells
+        cells = _missing_setup(kept, answers, shipped.setup, mended) + cells
     else:
         _say_other_lab(raw, lab, mended)
+    places = demonstrations([cell.source for cell in cells], shipped.own)
+    cells = [replace(cell, demonstration=place in places) for place, cell in enumerate(cells)]
     digest = hashlib.sha256(read_limited(path)).hexdigest()
     return Submission(path, lab, digest, cells, answers.entries, mended)
 
 
-def shipped_setup(lab: str, rooms: Rooms | None = None) -> list[str]:
-    """Return the code cells that stand before a lab's first exercise, as they were shipped."""
+@dataclass(frozen=True)
+class _Shipped:
+    """A lab as students get it: its code cells before the first exercise, and all but exercises."""
+
+    setup: tuple[str, ...] = ()
+    own: frozenset[str] = frozenset()
+
+
+def _shipped(lab: str, rooms: Rooms) -> _Shipped:
     try:
-        text = (rooms or Rooms.here()).exercise(lab, ".py").read_text(encoding="utf-8")
+        path = rooms.exercise(lab, ".py")
     except RoomMissingError:
-        return []
-    sources = []
-    for cell in percent_cells(text) or []:
-        if "exercise" in cell.metadata:
-            break
-        sources.append(cell.source)
-    return sources
+        return _Shipped()
+    return _read_shipped(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=32)
+def _read_shipped(path: Path, _changed: int) -> _Shipped:
+    cells = percent_cells(path.read_text(encoding="utf-8")) or []
+    answering = [place for place, cell in enumerate(cells) if "exercise" in cell.metadata]
+    first = min(answering, default=len(cells))
+    own = [cell for cell in cells if not cell.metadata]
+    return _Shipped(
+        tuple(cell.source for cell in cells[:first]),
+        frozenset(normal(cell.source) for cell in own),
+    )
 
 
 def _readable(raw: list[RawCell], mended: list[str]) -> list[str]:

@@ -8,18 +8,20 @@ run, the functions called on the same inputs, and the clock stands around that a
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from types import ModuleType
 from typing import Any
 
+from autograder.batch import Papers
 from autograder.frames import encode, read_frame
+from autograder.submissions import Submission
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,27 @@ class Call:
 
     entry: str
     inputs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """The cells and calls that grading a submission consists of."""
+
+    cells: tuple[str, ...]
+    calls: tuple[Call, ...]
+
+    @classmethod
+    def of(cls, submission: Submission, student: str, papers: Papers) -> Work:
+        """Return what runs when this submission of this student's is graded."""
+        return cls(
+            tuple(cell.source for cell in submission.cells if not cell.demonstration),
+            tuple(
+                Call(submission.entries[exercise.name], case.packed)
+                for exercise in papers.lab.exercises
+                if exercise.name in submission.entries
+                for case in papers.cases(student, exercise)
+            ),
+        )
 
 
 @dataclass(frozen=True)
@@ -62,9 +85,10 @@ class WarmProcess:
         self._ours.close()
         self._process.join()
 
-    def run(self, cells: Sequence[str], calls: Sequence[Call]) -> Cost:
+    def run(self, work: Work) -> Cost:
         """Run cells and then calls in a fork, and return what they took."""
-        order = {"cells": list(cells), "calls": [[one.entry, one.inputs] for one in calls]}
+        calls = [[one.entry, one.inputs] for one in work.calls]
+        order = {"cells": list(work.cells), "calls": calls}
         self._ours.send_bytes(encode("order", order))
         reply = read_frame(io.BytesIO(self._ours.recv_bytes()).read).value(trusted=False)
         return Cost(tuple(reply["cells"]), tuple(reply["calls"]))
@@ -77,6 +101,8 @@ def serve(orders: Connection) -> None:
     home = view.look().course_home
     preload.everything({"packages": [home], "home": home, "import_library": False})
     stand_in = instruments.stub()
+    gc.collect()
+    gc.freeze()
     orders.send_bytes(b"warm")
     while True:
         try:

@@ -1,6 +1,6 @@
 """The command `glassbox`: for learners, instructors and authors, one file each."""
 
-from autograder.cli import author, export, instructor, learner, platforms
+from autograder.cli import author, bench, export, instructor, learner, platforms, review
 from autograder.cli.common import app
 
-__all__ = ["app", "author", "export", "instructor", "learner", "platforms"]
+__all__ = ["app", "author", "bench", "export", "instructor", "learner", "platforms", "review"]

@@ -40,8 +40,11 @@ def fail(message: str) -> NoReturn:
 def told_in_one_line() -> Iterator[None]:
     """Turn the errors that a user can mend into one line that says what, where and what to do."""
     from autograder.bank import SecretError
+    from autograder.bench.environment import BenchError
+    from autograder.cases import SourceError
     from autograder.draw import DrawError
     from autograder.executors import ExecutorError
+    from autograder.explain import ExplainError
     from autograder.exports import ExportError
     from autograder.ledger import LedgerError
     from autograder.paths import RoomMissingError
@@ -53,13 +56,16 @@ def told_in_one_line() -> Iterator[None]:
     from autograder.submissions import SubmissionError
 
     mendable = (
+        BenchError,
         DrawError,
-        ExecutorError,
+        ExplainError,
         ExportError,
+        ExecutorError,
         LedgerError,
         ResultError,
         SecretError,
         ScriptError,
+        SourceError,
         RoomMissingError,
         MarginError,
         RecordingError,

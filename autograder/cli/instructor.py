@@ -19,6 +19,9 @@ def grade(
         str | None, typer.Option(help="Regex with a group student_id, for an LMS download.")
     ] = None,
     secret: Annotated[Path | None, typer.Option(help="File with the course secret.")] = None,
+    solutions: Annotated[
+        Path | None, typer.Option(help="Folder with your own variant of the solutions.")
+    ] = None,
     isolation: Annotated[
         str | None, typer.Option(help="Run at this level instead of the best one.")
     ] = None,
@@ -51,6 +54,7 @@ def grade(
             lab=lab,
             pattern=pattern,
             secret=secret,
+            solutions=solutions,
             workers=Workers(
                 workers, isolation, min_isolation, scheduler, tls_ca, tls_cert, tls_key
             ),

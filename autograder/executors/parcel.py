@@ -32,6 +32,7 @@ class Parcel:
     Attributes:
         rules_sha256: of the references and limits; the worker's own have to be the same.
         bank_sha256: of the bank that the cases were taken from.
+        ours: JSON, the digests of known solutions by exercise.
         trees: JSON, a list of cases by exercise.
         tensors: the cases' tensors, in the format of safetensors.
 
@@ -45,6 +46,7 @@ class Parcel:
     file_sha256: str
     rules_sha256: str
     bank_sha256: str
+    ours: str
     trees: str
     tensors: bytes
 
@@ -61,7 +63,7 @@ class Parcel:
                 f"this worker's Glassbox would grade {self.lab} by other rules: install the same "
                 "version on all machines"
             )
-        papers = Papers(lab, self._cases(), self.bank_sha256)
+        papers = Papers(lab, self._cases(), self.bank_sha256, json.loads(self.ours))
         with tempfile.TemporaryDirectory(prefix="glassbox-") as folder:
             path = Path(folder, Path(self.path).name)
             path.write_bytes(self.content)
@@ -100,6 +102,7 @@ def pack(job: Job) -> Parcel:
         file_sha256=job.file_sha256,
         rules_sha256=rules_sha256(papers.lab),
         bank_sha256=papers.sha256,
+        ours=json.dumps(papers.ours),
         trees=json.dumps(trees),
         tensors=save_tensors(tensors),
     )

@@ -16,7 +16,7 @@ from typing import Any
 from autograder.bank import read_bank
 from autograder.batch import Papers, grade
 from autograder.exports.handed_in import find
-from autograder.feedback import feedback
+from autograder.feedback import feedback, notes
 from autograder.files import write_atomically
 from autograder.recorded import load_lab, recorded_labs
 from autograder.results import ExerciseResult, Result
@@ -69,7 +69,7 @@ def as_gradescope(results: list[Result], seconds: float) -> dict[str, Any]:
     return {
         "score": sum(result.score or 0.0 for result in results),
         "execution_time": round(seconds, 1),
-        "output": "\n".join(line for result in results for line in _notes(result)),
+        "output": "\n".join(f"{one.lab}: {line}" for one in results for line in notes(one)),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -99,19 +99,6 @@ def _test(exercise: ExerciseResult, result: Result, number: str) -> dict[str, An
         "visibility": "visible",
         "extra_data": {"exercise": exercise.id, "status": exercise.status},
     }
-
-
-def _notes(result: Result) -> list[str]:
-    """Return what was put right, and which cells failed; of those not their words."""
-    told = [result.problem] if result.problem else []
-    cells = [_cell(problem) for problem in result.cell_problems]
-    return [f"{result.lab}: {line}" for line in (*told, *result.mended, *cells)]
-
-
-def _cell(problem: str) -> str:
-    """Return which cell stopped and why; what follows, an exception's text, may be anything."""
-    where, colon, rest = problem.partition(": ")
-    return f"{where} stopped when it ran: {rest.partition(':')[0]}" if colon else where
 
 
 def _provenance(result: Result) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from autograder.exports import ExportError, Outcome, Total, of_assignment, total
 from autograder.exports.filling import fill_grades, in_points
 from autograder.exports.matching import Matches, match, report
 from autograder.exports.sheet import Sheet, decimal_mark, parse_number
-from autograder.feedback import feedback
+from autograder.feedback import feedback, notes
 from autograder.results import Result
 
 ID_COLUMNS = ("ID number", "Username", "Email address", "Full name")
@@ -120,6 +120,7 @@ def _feedback(total: Total) -> str:
     """Return what the student is told of each exercise, as the HTML that Moodle stores."""
     parts = []
     for result in total.results:
+        parts += [f"<p>{html.escape(note)}</p>" for note in notes(result)]
         for exercise in result.exercises:
             score = 0.0 if exercise.score is None else exercise.score
             name = html.escape(exercise.id.partition("/")[2])

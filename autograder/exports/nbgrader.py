@@ -30,7 +30,7 @@ from nbgrader.utils import parse_utc
 from autograder.exports import NO_GRADE, ExportError, Outcome
 from autograder.exports.autograded import autograded
 from autograder.exports.nbgrader_course import Course, patiently
-from autograder.feedback import feedback
+from autograder.feedback import feedback, notes
 from autograder.files import write_atomically
 from autograder.paths import Rooms
 from autograder.results import Result
@@ -224,6 +224,7 @@ def _enter(notebook: SubmittedNotebook, result: Result) -> None:
     grades = {grade.name: grade for grade in notebook.grades}
     comments = {comment.name: comment for comment in notebook.comments}
     notebook.late_submission_penalty = None  # type: ignore[assignment]
+    told = notes(result)  # of the file; the first exercise has room for it
     for exercise in result.exercises:
         name = exercise.id.replace("/", "-")
         if exercise.score is None:
@@ -234,7 +235,8 @@ def _enter(notebook: SubmittedNotebook, result: Result) -> None:
             grade.needs_manual_grade = grade.manual_score is not None
         if comment := comments.get(name):
             # Text in formgrader, Markdown in the feedback: two spaces make a line end there.
-            comment.auto_comment = feedback(exercise).replace("\n", "  \n")
+            comment.auto_comment = "  \n".join([*told, *feedback(exercise).splitlines()])
+            told = []
 
 
 def _not_handed_in(notebook: SubmittedNotebook) -> None:

@@ -1,8 +1,9 @@
 """What students are told of hidden cases: enough to think with, nothing to climb on."""
 
 import pytest
+from graded import graded
 
-from autograder.feedback import feedback
+from autograder.feedback import feedback, notes
 from autograder.results import CaseResult, ExerciseResult
 
 
@@ -50,3 +51,15 @@ def test_pythons_own_errors_are_named_and_a_students_are_not():
 def test_every_status_is_a_sentence(status):
     cases = [] if status == "infrastructure" else [case(status)]
     assert feedback(result(status, *cases)).endswith(".")
+
+
+def test_notes_say_what_was_mended_and_not_what_cells_said():
+    told = notes(
+        graded(
+            "ada",
+            ["pass"],
+            mended=["`f` was renamed."],
+            cell_problems=["cell 3: error: Secret: 0.25"],
+        )
+    )
+    assert told == ["`f` was renamed.", "cell 3 stopped when it ran: error"]

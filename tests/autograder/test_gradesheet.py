@@ -6,7 +6,6 @@ import io
 from rich.console import Console
 
 from autograder.gradesheet import in_order, spreadsheet_safe, tables, write_csv, write_result
-from autograder.report import write_report
 from autograder.results import (
     ExerciseResult,
     Result,
@@ -91,8 +90,6 @@ def test_trouble_of_ours_is_an_open_score_and_never_a_zero(tmp_path):
         '"eve","toy","exercise_0","infrastructure","",2.0,""'
         in (tmp_path / "grades.csv").read_text()
     )
-    write_report([ours], tmp_path / "report.html")
-    assert "? / 2" in (tmp_path / "report.html").read_text()
     console = Console(width=80, file=io.StringIO(), record=True)
     console.print(*tables([ours]))
     assert "?/2" in console.export_text()
@@ -116,21 +113,6 @@ def test_results_are_written_under_safe_names_and_read_back(tmp_path):
 def test_order_is_lab_then_student():
     other = result("ada", ["pass"], lab="another")
     assert [one.student for one in in_order([*CLASS, other])] == ["ada", "<b>bob</b>", "ada", "zoe"]
-
-
-def test_the_report_escapes_names_and_lists_ideas(tmp_path):
-    write_report(CLASS, tmp_path / "report.html")
-    page = (tmp_path / "report.html").read_text()
-    assert "<b>bob" not in page
-    assert "&lt;b&gt;bob" in page
-    assert "mixes &lt;two&gt; things" in page
-    assert "unreadable: not JSON" in page
-    assert "1 of 2" in page
-
-
-def test_an_empty_report_says_so(tmp_path):
-    write_report([], tmp_path / "report.html")
-    assert "No submissions were graded." in (tmp_path / "report.html").read_text()
 
 
 def test_no_two_students_share_a_file(tmp_path):

@@ -11,7 +11,7 @@ from autograder import names, opening
 from autograder.build import build
 from autograder.magics import turn_off
 from autograder.paths import Rooms
-from autograder.submissions import SubmissionError, read, shipped_setup
+from autograder.submissions import SubmissionError, read
 
 FIXTURE = Path(__file__).parents[1] / "data" / "build"
 LAB = "m9_fixture"
@@ -44,7 +44,7 @@ def hand_in(tmp_path, rooms):
         if isinstance(content, dict):
             content = json.dumps(content)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read(path, lab, exercises, shipped_setup(lab, rooms))
+        return read(path, lab, exercises, rooms)
 
     return write_and_read
 
@@ -220,7 +220,11 @@ class TestMending:
         path = tmp_path / f"{LAB}.py"
         path.write_text(script(f"\n{TWICE}", "\nprint(used)"))
         setup = ["shown = 1", "import base", "used = base.make()", "shown = 2"]
-        found = read(path, LAB, ["twice"], setup)
+        rooms = Rooms.at(tmp_path / "clone")
+        rooms.exercises.mkdir(parents=True)
+        cells = [*(f"\n{cell}" for cell in setup), ' exercise="twice"\n']
+        (rooms.exercises / f"{LAB}.py").write_text(script(*cells))
+        found = read(path, LAB, ["twice"], rooms)
         assert [c.source for c in found.cells if c.kind == "setup"] == setup[1:3]
 
     def test_a_renamed_function_is_graded_under_its_new_name(self, hand_in, solved):
