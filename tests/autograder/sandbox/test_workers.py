@@ -38,6 +38,11 @@ class TestLevel:
         with pytest.raises(SandboxError, match=f"'{level}' cannot be had here.*need Linux"):
             Sandbox(level)
 
+    def test_none_is_by_flag_only_and_says_so(self, no_fork_server, monkeypatch):
+        monkeypatch.setattr(workers, "Workers", lambda level: SimpleNamespace(level=level))
+        assert levels.settle("none")[:2] == ("none", [levels.NOTHING])
+        assert levels.settle(None)[0] == "process"
+
     @pytest.mark.parametrize("program", ["/bin/false", "/no/such/python"])
     def test_a_worker_that_does_not_start_is_our_trouble(
         self, no_fork_server, monkeypatch, program
