@@ -9,6 +9,7 @@ from autograder.sandbox import Program, SandboxError
 from autograder.sandbox.launcher import Server
 from autograder.sandbox.levels import escapes
 from autograder.sandbox.student import StudentProcess
+from autograder.sandbox.workers import Workers
 
 WAYS = {
     "namespaces": ("namespaces", True),
@@ -16,6 +17,7 @@ WAYS = {
     "landlock-bare": ("landlock", False),
     "process": ("process", False),
 }
+AT_EVERY_LEVEL = ["namespaces", "landlock-in-view", "process"]
 HONEST = """
     import torch
 
@@ -27,7 +29,7 @@ HONEST = """
 class Start:
     """Start submissions at one level, and end them all."""
 
-    def __init__(self, server: Server, stack: ExitStack) -> None:
+    def __init__(self, server: Server | Workers, stack: ExitStack) -> None:
         self.server, self.stack = server, stack
 
     def __call__(self, *cells: str, **facts) -> StudentProcess:
@@ -43,9 +45,11 @@ class Start:
 
 @pytest.fixture(scope="session")
 def servers():
-    started: dict[str, Server | str] = {}
+    started: dict[str, Server | Workers | str] = {}
 
-    def server(way: str) -> Server:
+    def server(way: str) -> Server | Workers:
+        if way == "workers" and way not in started:
+            started[way] = Workers()
         if way not in started:
             level, in_view = WAYS[way]
             try:
@@ -63,11 +67,19 @@ def servers():
 
     yield server
     for one in started.values():
-        if isinstance(one, Server):
+        if not isinstance(one, str):
             one.close()
 
 
-@pytest.fixture(params=["namespaces", "landlock-in-view", "process"])
+def pytest_generate_tests(metafunc):
+    """Run tests marked so with workers too, which take seconds to start."""
+    if "start" in metafunc.fixturenames:
+        marked = metafunc.definition.get_closest_marker("workers")
+        ways = [*AT_EVERY_LEVEL, "workers"] if marked else AT_EVERY_LEVEL
+        metafunc.parametrize("start", ways, indirect=True)
+
+
+@pytest.fixture
 def start(request, servers):
     """Start submissions, at every level in turn."""
     with ExitStack() as stack:

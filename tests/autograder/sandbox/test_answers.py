@@ -72,6 +72,7 @@ class TestValues:
         """
         assert only(start, source).value == [None, None]
 
+    @pytest.mark.workers
     def test_large_answers_and_inputs(self, start):
         x = torch.randn(1000, 1000)
         assert torch.equal(only(start, "def f(x): return x.T", {"x": x}).value, x.T)
@@ -86,6 +87,7 @@ class TestValues:
         assert first == again
         assert all(one != two for one, two in zip(first, other, strict=True))
 
+    @pytest.mark.workers
     def test_text_that_is_printed_never_blocks(self, start):
         source = """
             import os, sys
@@ -227,6 +229,7 @@ class TestEnds:
         assert answer.status == "memory"
         assert student.call("g", {}).value == 1
 
+    @pytest.mark.workers
     def test_memory_for_one_call(self, start):
         student = start("import torch\ndef f(): return torch.ones(2**25).sum()", megabytes=600)
         assert student.call("f", {}, megabytes=50).status == "memory"

@@ -54,6 +54,7 @@ def test_junk_on_every_descriptor(start):
     assert student.call("honest", {"x": 6}).value == 6
 
 
+@pytest.mark.workers
 def test_a_second_frame_is_never_the_next_answer(start):
     source = """
         def later():

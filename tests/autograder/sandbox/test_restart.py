@@ -39,6 +39,7 @@ class TestCalls:
             assert student.call("good", {"x": x}).value == x + 1
         assert student.restarts_left("good") == 1
 
+    @pytest.mark.workers
     def test_a_new_process_is_a_fresh_one(self, start):
         source = """
             import os
