@@ -78,5 +78,5 @@ def _profile(rounds: int) -> None:
         with console.status("the hidden bank"):
             run.make_bank()
         with console.status("grading one submission again and again"):
-            measured = profile(run.found[0], run.papers, rounds)
+            measured = profile(run.ours.found[0], run.ours.papers, rounds)
     console.print(table(measured))
