@@ -8,7 +8,7 @@ BIN = .venv/bin
 # One thread: small models run up to 100 times slower on two when the machine is busy.
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test lab check build record format clean
+.PHONY: demo test lab check build record format bench clean
 
 demo: .venv/core
 	$(BIN)/glassbox grade tests/data/class --out out --fresh --secret tests/data/course-secret.txt
@@ -31,6 +31,10 @@ build: .venv/core
 
 record: .venv/core
 	$(BIN)/glassbox record
+
+# Twenty minutes on a quiet machine, and an environment for the peers at first.
+bench: .venv/core
+	$(BIN)/glassbox bench grading
 
 format: .venv/dev
 	$(BIN)/ruff check --fix .
