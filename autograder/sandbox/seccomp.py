@@ -16,8 +16,9 @@ from functools import cache
 LIBRARY = "libseccomp.so.2"
 ALLOW = 0x7FFF0000
 KILL_PROCESS = 0x80000000
-NE, EQ, MASKED_EQ = 1, 4, 7
+NE, MASKED_EQ = 1, 7
 CLONE_THREAD = 0x00010000
+LOWER_HALF = 0xFFFFFFFF
 AF_UNIX = 1
 UNKNOWN = -1  # __NR_SCMP_ERROR: a name that this libseccomp does not know
 ATTRIBUTE_BAD_ARCHITECTURE = 2
@@ -137,7 +138,8 @@ def _rules():
     for name, (argument, allowed) in ONLY_WITH.items():
         yield name, errno.EPERM, _Comparison(argument, NE, allowed, 0)
     for name, argument, refused in NEVER_WITH:
-        yield name, errno.EPERM, _Comparison(argument, EQ, refused, 0)
+        # The kernel takes the lower half of it; with the whole compared, an upper half hides it.
+        yield name, errno.EPERM, _Comparison(argument, MASKED_EQ, LOWER_HALF, refused)
     for name in ONLY_TO_ONESELF:
         yield name, errno.EPERM, _Comparison(0, NE, os.getpid(), 0)
     yield "clone", errno.EPERM, _Comparison(0, MASKED_EQ, CLONE_THREAD, 0)

@@ -246,6 +246,26 @@ class TestReachingOut:
         answer = confined(source).call("f", {"numbers": numbers})
         assert answer.value == [[-1, errno.EPERM]] * len(numbers)
 
+    @pytest.mark.parametrize("upper", [0, 1 << 32, 0xFFFFFFFF << 32], ids=hex)
+    def test_having_the_kernel_signal_somebody(self, confined, upper):
+        """The kernel reads the lower half of a command, whatever stands in the upper one."""
+        if os.uname().machine != "x86_64":
+            pytest.skip("these are the numbers of x86_64")
+        source = """
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            def f(calls, upper):
+                parent, found = ctypes.c_int(os.getppid()), []
+                for number, command in calls:
+                    where = ctypes.c_ulong(command | upper)
+                    made = libc.syscall(number, 1, where, ctypes.byref(parent))
+                    found.append([made, ctypes.get_errno()])
+                return found
+        """
+        calls = [[72, 8], [72, 10], [72, 15], [16, 0x8901], [16, 0x8902]]
+        answer = confined(source).call("f", {"calls": calls, "upper": upper})
+        assert answer.value == [[-1, errno.EPERM]] * len(calls)
+
     @pytest.mark.parametrize("number", [0x40000000 + 57, 0x40000000 + 520], ids=hex)
     def test_another_architectures_numbers(self, confined, number):
         if os.uname().machine != "x86_64":
