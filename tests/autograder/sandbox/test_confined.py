@@ -246,6 +246,30 @@ class TestReachingOut:
         answer = confined(source).call("f", {"numbers": numbers})
         assert answer.value == [[-1, errno.EPERM]] * len(numbers)
 
+    def test_calls_that_libseccomp_may_not_know_yet(self, confined, tmp_path):
+        source = """
+            import ctypes
+            libc = ctypes.CDLL(None, use_errno=True)
+            def f(numbers):
+                return [[libc.syscall(n, 0, 0, 0, 0, 0, 0), ctypes.get_errno()] for n in numbers]
+        """
+        numbers = [442, 448, 467, 470, 519]
+        refused = [[-1, errno.EPERM]] * 3 + [[-1, errno.ENOSYS]] * 2
+        assert confined(source).call("f", {"numbers": numbers}).value == refused
+        place = tmp_path / "gradebook"
+        place.write_text("100")
+        for folder in (place, tmp_path, *tmp_path.parents[:-2]):
+            folder.chmod(0o777)
+        mark = """
+            import ctypes, os
+            def f(path):
+                name, value = path.encode(), ctypes.create_string_buffer(b"1")
+                what = (ctypes.c_uint64 * 2)(ctypes.addressof(value), 1)
+                return ctypes.CDLL(None).syscall(463, -100, name, 0, b"user.was", what, 16)
+        """
+        confined(mark).call("f", {"path": str(place)})
+        assert os.listxattr(place) == []
+
     @pytest.mark.parametrize("upper", [0, 1 << 32, 0xFFFFFFFF << 32], ids=hex)
     def test_having_the_kernel_signal_somebody(self, confined, upper):
         """The kernel reads the lower half of a command, whatever stands in the upper one."""
