@@ -78,6 +78,13 @@ class TestReading:
             codes += [f"os.listdir(f'/proc/{pid}/{name}')" for name in ("fd", "cwd", "root")]
         assert allowed(confined, *codes) == []
 
+    def test_the_machines_network_and_mounts(self, confined):
+        places = ("net/unix", "net/tcp", "task/{os.getpid()}/net/unix", "mountinfo", "environ")
+        codes = [f"open(f'/proc/self/{place}')" for place in places]
+        assert allowed(confined, *codes) == []
+        facts = [f"open('/proc/self/{name}').read()" for name in ("status", "statm", "maps")]
+        assert allowed(confined, *facts) == facts
+
     def test_the_environment_holds_nothing_of_the_graders(self, confined, monkeypatch):
         monkeypatch.setenv("GLASSBOX_CANARY", "sings")
         [[_, environment]] = run(confined, "dict(os.environ)")
