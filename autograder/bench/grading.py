@@ -66,6 +66,21 @@ class Grading:
         self.times: dict[str, list[float]] = defaultdict(list)
         self.rows: list[Row] = []
 
+    def steps(self, rounds: int) -> Iterator[str]:
+        """Do everything, saying before each step what it is."""
+        yield "the hidden bank"
+        self.make_bank()
+        yield "a sandbox"
+        with on(self.one):
+            self.rows += self.ours.sandbox_rows()
+        for peer in self.peers:
+            yield f"{peer.name}: what is done once"
+            peer.prepare()
+        for number in range(rounds):
+            for step in self._round(number, rounds):
+                yield f"round {number + 1} of {rounds}: {step}"
+        self._require_peers()
+
     def make_bank(self) -> None:
         """Make the hidden bank, which a course does once."""
         (self.folder / "secret").write_bytes(SECRET)
@@ -76,18 +91,7 @@ class Grading:
         seconds = time.perf_counter() - started
         self.rows.append(Row("the hidden bank, made once for a course", seconds, "s", 1))
 
-    def measure_sandbox(self) -> None:
-        """Measure the start of a sandbox, forks and memory."""
-        with on(self.one):
-            self.rows += self.ours.sandbox_rows()
-
-    def prepare_peers(self) -> None:
-        """Let the peers do what they do once."""
-        for peer in self.peers:
-            peer.prepare()
-
-    def run_round(self, number: int, of: int) -> Iterator[str]:
-        """Measure everything once, saying what comes next."""
+    def _round(self, number: int, of: int) -> Iterator[str]:
         sample = [one.name for one in self.class_[number::of]]
         with on(self.one):
             yield "ours, one worker"
@@ -106,7 +110,7 @@ class Grading:
             with on(self.two):
                 self.times["two workers"].append(self.ours.grade(2))
 
-    def require_peers(self) -> None:
+    def _require_peers(self) -> None:
         """Check that the peers graded: full marks where all is right, and fewer elsewhere."""
         full = sum(exercise.points for exercise in self.ours.papers.lab.exercises)
         right = {one.name for one in self.class_ if not one.wrong}
