@@ -8,7 +8,7 @@ BIN = .venv/bin
 # One thread: small models run up to 100 times slower on two when the machine is busy.
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test lab check build record format clean
+.PHONY: demo test attacks lab check build record format bench clean
 
 demo: .venv/core
 	$(BIN)/glassbox grade tests/data/class --out out --fresh --secret tests/data/course-secret.txt
@@ -18,6 +18,9 @@ lab: .venv/core
 
 test: .venv/dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+attacks: .venv/fuzz
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests/attacks
 
 check: .venv/dev
 	$(BIN)/ruff format --check .
@@ -31,6 +34,10 @@ build: .venv/core
 
 record: .venv/core
 	$(BIN)/glassbox record
+
+# Twenty minutes on a quiet machine, and an environment for the peers at first.
+bench: .venv/core
+	$(BIN)/glassbox bench grading
 
 format: .venv/dev
 	$(BIN)/ruff check --fix .
@@ -50,6 +57,11 @@ format: .venv/dev
 
 .venv/dev: .venv/core
 	$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[dev]'
+	@touch $@
+
+.venv/fuzz: .venv/dev
+	@# There is not a package of atheris for every Python: without it one test is skipped.
+	-$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[fuzz]'
 	@touch $@
 
 clean:

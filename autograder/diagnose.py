@@ -6,8 +6,10 @@ it, or equals it up to a transpose or a factor, is named by it, unless the right
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -16,6 +18,7 @@ from torch import Tensor
 from autograder.compare import compare, relation_to
 from autograder.invariances import canonical
 from autograder.recorded import Case, RecordedExercise
+from autograder.values import scale
 from autograder.verdict import Mismatch, Verdict
 
 
@@ -70,21 +73,54 @@ def commonest(judgements: list[Judgement]) -> Match | None:
 def _explain(exercise: RecordedExercise, case: Case, got: Any) -> tuple[Match, ...]:
     # Wrong code differs from wrong code by more than right code does: allow ten times the noise.
     tolerance = None if exercise.tolerance is None else 10 * exercise.tolerance
-    wrong = case.misconceptions
+    wrong = _wrong(case)
     exact = tuple(
         Match(name, "exact")
         for name, output in wrong.items()
-        if compare(
-            *_without_shared_nan(output, got),
-            axes=exercise.axes,
-            tolerance=tolerance,
-            invariance=exercise.invariance,
-        ).passed
+        if _equal(exercise, output, got, tolerance)
     )
     if exact or tolerance is None or _relation(exercise, case.expected, got):
         return exact  # the right answer times a factor says more than a wrong one times another
     found = ((name, _relation(exercise, output, got)) for name, output in wrong.items())
     return tuple(Match(name, how) for name, how in found if how)
+
+
+@lru_cache(maxsize=512)
+def _wrong(case: Case) -> dict[str, Any]:
+    """Return a case's misconceptions, kept because a class answers the same cases; only read."""
+    return case.misconceptions
+
+
+def _equal(exercise: RecordedExercise, wrong: Any, got: Any, tolerance: float | None) -> bool:
+    wrong, got = _without_shared_nan(wrong, got)
+    if exercise.invariance is not None:
+        try:
+            wrong, got = canonical(wrong, got, exercise.invariance)
+        except Mismatch:
+            return False
+    if _surely_differ(wrong, got, tolerance or 0.0):
+        return False
+    return compare(wrong, got, axes=exercise.axes, tolerance=tolerance).passed
+
+
+def _surely_differ(wrong: Any, got: Any, tolerance: float) -> bool:
+    """Tell most of what differs without the words that `compare` finds for it; in doubt say no."""
+    match wrong, got:
+        case Tensor(), Tensor() if wrong.shape == got.shape and wrong.is_floating_point():
+            if got.is_complex():
+                return False
+            wide = wrong.double()
+            return bool(((got.double() - wide).abs() > tolerance * scale(wide)).any())
+        case float(), float():
+            return abs(got - wrong) > tolerance * abs(wrong) + math.ulp(0.0)
+        case (dict(), dict()) if wrong.keys() == got.keys():
+            return any(_surely_differ(part, got[key], tolerance) for key, part in wrong.items())
+        case (list() | tuple(), list() | tuple()) if len(wrong) == len(got):
+            pairs = zip(wrong, got, strict=True)
+            return any(_surely_differ(one, two, tolerance) for one, two in pairs)
+        case set(), set():
+            return wrong != got
+    return False
 
 
 def _without_shared_nan(wrong: Any, got: Any) -> tuple[Any, Any]:

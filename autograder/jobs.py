@@ -24,11 +24,21 @@ SCHEMA = "glassbox/job/v1"
 
 @dataclass(frozen=True)
 class Job:
-    """One submission with what it is graded on; `file_sha256` is None when it cannot be read."""
+    """One submission with what it is graded on.
+
+    Attributes:
+        key: the hash of all that its score depends on.
+        found: the submission.
+        papers: its lab's, or None when no lab is known.
+        rules_sha256: of what grades that lab, as in `rules_sha256`.
+        file_sha256: of the submission's bytes; None when there is nothing to grade.
+
+    """
 
     key: str
     found: Found
     papers: Papers | None
+    rules_sha256: str
     file_sha256: str | None
 
     @property
@@ -71,7 +81,7 @@ def _job(found: Found, papers: Papers | None, rules: str) -> Job:
         }
     bank = papers.sha256 if papers else ""
     what = [digest, found.path.suffix, shown(found.problem or "")]
-    job = Job("", found, papers, digest)
+    job = Job("", found, papers, rules, digest)
     return replace(job, key=_sha256(SCHEMA, job.place, what, bank, cases, rules))
 
 

@@ -18,6 +18,12 @@ class RoomMissingError(LookupError):
     """A folder or a lab that this copy of the course does not have."""
 
 
+def attacks() -> Path:
+    """Return the folder of the attacks that a sandbox is tried with: a wheel's, else a clone's."""
+    carried = PACKAGE / "_data" / "attacks"
+    return _folder(carried if carried.is_dir() else PACKAGE.parent / "tests" / "attacks" / "tried")
+
+
 @dataclass(frozen=True)
 class Rooms:
     """The three folders that a lab's files live in, each as `<folder>/<lab>.<suffix>`."""
@@ -69,7 +75,7 @@ def _folder(folder: Path) -> Path:
         return folder
     raise RoomMissingError(
         f"there is no folder {folder}. A release for students has no solutions and a bare package "
-        "has neither solutions nor exercises: use a clone of the course or an installed "
+        "has neither solutions, exercises nor attacks: use a clone of the course or an installed "
         "glassbox-course."
     )
 

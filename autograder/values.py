@@ -18,6 +18,8 @@ from torch import Tensor
 
 MAX_DEPTH = 8
 MAX_NODES = 10_000
+# Numbers can be chosen so that all hash alike, and then a set takes quadratic time to build.
+MAX_SET = 1000
 MAX_INT_BITS = 256
 MAX_TEXT = 100_000
 DTYPES = (
@@ -202,6 +204,8 @@ def _container(node: Any, depth: int, tree) -> dict[str, Any] | None:
             raise ValueCrossingError("a dict that is returned must have str keys")
         return {"dict": {str(key): tree(item, depth + 1) for key, item in node.items()}}
     if isinstance(node, set | frozenset):
+        if len(node) > MAX_SET:
+            raise ValueCrossingError(f"a set of {len(node)} elements cannot be graded")
         items = [_plain(item) for item in node]
         return {"set": [tree(item, depth + 1) for item in _in_order(items)]}
     for kind in (tuple, list):
@@ -277,7 +281,7 @@ def _leaf(kind: str, content: Any, tensors: Mapping[str, Tensor], value) -> Any:
                 return [value(item) for item in content]
             case "tuple":
                 return tuple(value(item) for item in content)
-            case "set":
+            case "set" if len(content) <= MAX_SET:
                 return {_plain(value(item)) for item in content}
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
         if isinstance(error, ValueCrossingError):

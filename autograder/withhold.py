@@ -108,7 +108,21 @@ class Places:
         return list(self._by_object.get(id(held), ()))
 
 
+_KEPT: list[ModuleType] = []
+
+
+def keep_course_modules() -> None:
+    """Note the modules of `course` for good: a fork server does, when it has imported them all.
+
+    Its children then need not go through `sys.modules`, where looking at an entry changes its
+    count of references, and so copies a page of memory for nearly every module there is.
+    """
+    _KEPT[:] = course_modules()
+
+
 def course_modules() -> list[ModuleType]:
     """Return the modules of `course` that have been imported."""
+    if _KEPT:
+        return list(_KEPT)
     loaded = list(sys.modules.items())
     return [module for name, module in loaded if name.partition(".")[0] == "course"]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from autograder.cli.common import Json, app, console, errors, told_in_one_line
 
@@ -42,30 +44,31 @@ def grading(
     if profile:
         _profile(rounds)
         return
-    # Only rows go to stdout.
-    steps = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=errors
-    )
-    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="glassbox-bench-") as folder, steps:
-        bar = steps.add_task("the peers' environment", total=None)
-        python = python_of(env) if peers else None
-        steps.update(bar, description="the class and its hidden bank")
-        run = Grading(Path(folder), python, students)
-        run.make_bank()
-        steps.update(bar, description="a sandbox")
-        run.measure_sandbox()
-        steps.update(bar, description="the peers' assignments", total=rounds)
-        run.prepare_peers()
-        for number in range(rounds):
-            for what in run.run_round(number, rounds):
-                steps.update(bar, description=f"round {number + 1} of {rounds}: {what}")
-            steps.advance(bar)
-        run.require_peers()
+    with told_in_one_line(), tempfile.TemporaryDirectory(prefix="glassbox-bench-") as folder:
+        with _shown() as show:
+            show("the peers' environment")
+            python = python_of(env) if peers else None
+            run = Grading(Path(folder), python, students)
+            for step in run.steps(rounds):
+                show(step)
         rows = run.finish()
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
         console.print(table(rows))
+
+
+@contextmanager
+def _shown() -> Iterator[Callable[[str], None]]:
+    """Give a function that says what is being done now; only rows go to stdout."""
+    if not errors.is_terminal:
+        yield lambda step: errors.print(step, highlight=False)
+        return
+    columns = SpinnerColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
+    progress = Progress(*columns, console=errors)
+    with progress:
+        bar = progress.add_task("", total=None)
+        yield lambda step: progress.update(bar, description=step)
 
 
 def _profile(rounds: int) -> None:
@@ -78,5 +81,5 @@ def _profile(rounds: int) -> None:
         with console.status("the hidden bank"):
             run.make_bank()
         with console.status("grading one submission again and again"):
-            measured = profile(run.found[0], run.papers, rounds)
+            measured = profile(run.ours.found[0], run.ours.papers, rounds)
     console.print(table(measured))

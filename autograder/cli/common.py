@@ -39,6 +39,7 @@ def fail(message: str) -> NoReturn:
 @contextmanager
 def told_in_one_line() -> Iterator[None]:
     """Turn the errors that a user can mend into one line that says what, where and what to do."""
+    from autograder.attacks import AttackError
     from autograder.bank import SecretError
     from autograder.bench.environment import BenchError
     from autograder.cases import SourceError
@@ -56,6 +57,7 @@ def told_in_one_line() -> Iterator[None]:
     from autograder.submissions import SubmissionError
 
     mendable = (
+        AttackError,
         BenchError,
         DrawError,
         ExplainError,

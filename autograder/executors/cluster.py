@@ -26,7 +26,7 @@ from autograder.executors.parcel import Parcel, pack
 from autograder.jobs import Job
 from autograder.opening import MAX_BYTES, SubmissionError
 from autograder.results import Result, own_version
-from autograder.sandbox import LEVELS, require_reached
+from autograder.sandbox import LEVELS, SandboxError, require_reached
 from autograder.sandboxes import Sandboxes
 
 try:
@@ -133,12 +133,19 @@ class ClusterExecutor:
                 raise ExecutorError(
                     f"the worker {worker} of {self._address} is not encrypted: start it with TLS"
                 )
-        self._client.register_plugin(self._plugin)
-        reached = [
-            self._client.submit(reach, self._plugin.name, workers=worker, pure=False)
-            for worker in workers
-        ]
-        return min((one.result() for one in reached), key=lambda one: LEVELS.index(one[0]))
+        try:
+            self._client.register_plugin(self._plugin)
+            asked = {
+                worker: self._client.submit(reach, self._plugin.name, workers=worker, pure=False)
+                for worker in workers
+            }
+            reached = {worker: one.result() for worker, one in asked.items()}
+        except SandboxError:
+            raise
+        except Exception as error:  # a package that is missing there, a worker that was lost
+            raise ExecutorError(f"the workers of {self._address} fail: {error!r}") from error
+        worker, (level, reasons) = min(reached.items(), key=lambda one: LEVELS.index(one[1][0]))
+        return level, [f"on the worker {worker}: {reason}" for reason in reasons]
 
     @property
     def places(self) -> int:
@@ -235,5 +242,6 @@ def grade_parcel(plugin: str, parcel: Parcel, minimum: str, fresh: bool) -> str:
     """Grade a submission on a worker and return its result as JSON."""
     sandboxes = get_worker().plugins[plugin].sandboxes  # type: ignore[attr-defined]
     require_reached(sandboxes.level, sandboxes.reasons, minimum=minimum)
+    parcel.check_rules()
     with sandboxes.lent(fresh=fresh) as sandbox:
         return parcel.grade(sandbox).to_json()

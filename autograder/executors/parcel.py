@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
@@ -19,10 +20,21 @@ from safetensors.torch import save as save_tensors
 from autograder.batch import Papers, grade
 from autograder.jobs import Job, rules_sha256
 from autograder.opening import read_limited
-from autograder.recorded import Case, RecordedExercise, RecordingError, load_lab
+from autograder.recorded import Case, RecordingError, load_lab
 from autograder.results import Result, shown
 from autograder.sandbox import Sandbox
 from autograder.submissions import Found
+
+# A few labs' banks: students share cases, which are packed and unpacked once.
+MOST_CASES = 1024
+
+
+class PackedCase(NamedTuple):
+    """A case: its trees as JSON, its tensors in the format of safetensors."""
+
+    id: str
+    trees: str
+    tensors: bytes
 
 
 @dataclass(frozen=True)
@@ -33,8 +45,7 @@ class Parcel:
         rules_sha256: of the references and limits; the worker's own have to be the same.
         bank_sha256: of the bank that the cases were taken from.
         ours: JSON, the digests of known solutions by exercise.
-        trees: JSON, a list of cases by exercise.
-        tensors: the cases' tensors, in the format of safetensors.
+        cases: by exercise.
 
     """
 
@@ -47,23 +58,25 @@ class Parcel:
     rules_sha256: str
     bank_sha256: str
     ours: str
-    trees: str
-    tensors: bytes
+    cases: dict[str, list[PackedCase]]
 
-    def grade(self, sandbox: Sandbox) -> Result:
-        """Grade this submission, on a worker.
-
-        Raises:
-            RecordingError: the worker's references or version are not those of the job.
-
-        """
-        lab = load_lab(self.lab)
-        if rules_sha256(lab) != self.rules_sha256:
+    def check_rules(self) -> None:
+        """Raise RecordingError when a worker's references or limits are not those of the job."""
+        if _rules(self.lab) != self.rules_sha256:
             raise RecordingError(
                 f"this worker's Glassbox would grade {self.lab} by other rules: install the same "
                 "version on all machines"
             )
-        papers = Papers(lab, self._cases(), self.bank_sha256, json.loads(self.ours))
+
+    def grade(self, sandbox: Sandbox) -> Result:
+        """Grade this submission, on a worker."""
+        cases = {name: tuple(map(_unpacked, packed)) for name, packed in self.cases.items()}
+        papers = Papers(
+            load_lab(self.lab),
+            lambda _student, exercise: cases[exercise.name],
+            self.bank_sha256,
+            json.loads(self.ours),
+        )
         with tempfile.TemporaryDirectory(prefix="glassbox-") as folder:
             path = Path(folder, Path(self.path).name)
             path.write_bytes(self.content)
@@ -72,27 +85,18 @@ class Parcel:
         problem = result.problem and result.problem.replace(str(path), self.path)
         return result.model_copy(update={"path": self.path, "problem": problem})
 
-    def _cases(self) -> Callable[[str, RecordedExercise], tuple[Case, ...]]:
-        tensors = load_tensors(self.tensors)
-        cases = {
-            name: tuple(Case(case["id"], case["trees"], tensors) for case in listed)
-            for name, listed in json.loads(self.trees).items()
-        }
-        return lambda _student, exercise: cases[exercise.name]
-
 
 def pack(job: Job) -> Parcel:
     """Return a job whose file can be read as plain data."""
     found, papers = job.found, job.papers
     assert papers and job.file_sha256  # noqa: PT018
     assert found.lab
-    trees, tensors = {}, {}
-    for exercise in papers.lab.exercises:
-        cases = papers.cases(found.student, exercise)
-        trees[exercise.name] = [{"id": case.id, "trees": case.trees} for case in cases]
-        for case in cases:
-            own = f"{exercise.name}.{case.id}."
-            tensors |= {key: case.tensors[key] for key in case.tensors if key.startswith(own)}
+    cases = {
+        exercise.name: [
+            _packed(exercise.name, case) for case in papers.cases(found.student, exercise)
+        ]
+        for exercise in papers.lab.exercises
+    }
     return Parcel(
         student=found.student,
         lab=found.lab,
@@ -100,9 +104,27 @@ def pack(job: Job) -> Parcel:
         submitted_at=found.submitted_at,
         content=read_limited(found.path),
         file_sha256=job.file_sha256,
-        rules_sha256=rules_sha256(papers.lab),
+        rules_sha256=job.rules_sha256,
         bank_sha256=papers.sha256,
         ours=json.dumps(papers.ours),
-        trees=json.dumps(trees),
-        tensors=save_tensors(tensors),
+        cases=cases,
     )
+
+
+@lru_cache(maxsize=MOST_CASES)
+def _packed(exercise: str, case: Case) -> PackedCase:
+    """Pack a case with its own tensors, out of those of the whole bank that it is read with."""
+    own = f"{exercise}.{case.id}."
+    tensors = {key: tensor for key, tensor in case.tensors.items() if key.startswith(own)}
+    return PackedCase(case.id, json.dumps(case.trees), save_tensors(tensors))
+
+
+@lru_cache(maxsize=MOST_CASES)
+def _unpacked(packed: PackedCase) -> Case:
+    """Return the same object for the same case, so that its arguments are made once."""
+    return Case(packed.id, json.loads(packed.trees), load_tensors(packed.tensors))
+
+
+@lru_cache
+def _rules(lab: str) -> str:
+    return rules_sha256(load_lab(lab))

@@ -178,7 +178,8 @@ def seed(number: int) -> None:
     """Start every random source from `number`."""
     random.seed(number)
     np.random.seed(number)  # noqa: NPY002 (students use the old functions too)
-    torch.manual_seed(number)
+    # torch.manual_seed also notes a traceback for each kind of device there might be.
+    torch.default_generator.manual_seed(number)
 
 
 def peak_rss_mb() -> float | None:

@@ -33,7 +33,12 @@ CPU_SECONDS = 1800
 SPARE_BYTES = 64 * MIB
 PR_SET_DUMPABLE = 4
 DEVICES_READ = ("/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-FACTS = ("/proc/self", "/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu")
+# Of a process's own facts only these: `net` is the machine's where the network namespace is shared.
+OWN_FACTS = ("cmdline", "fd", "limits", "maps", "stat", "statm", "status")
+FACTS = (
+    *(f"/proc/self/{name}" for name in OWN_FACTS),
+    *("/proc/cpuinfo", "/proc/meminfo", "/sys/devices/system/cpu"),
+)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from types import FunctionType, ModuleType
 from typing import Any
 
-from autograder.withhold import Places, Taken, Withheld, take_away
+from autograder.withhold import Places, Taken, Withheld, keep_course_modules, take_away
 
 
 def withhold(names: Iterable[str]) -> set[str]:
@@ -79,11 +79,19 @@ def _source(original: Any) -> Iterator[str]:
         return
 
 
+_OWN: list[str] = []
+
+
+def note_modules() -> None:
+    """Note before the first fork what children will look for, so that they touch nothing else."""
+    keep_course_modules()
+    _OWN[:] = [name for name in sys.modules if name.partition(".")[0] == "autograder"]
+
+
 def forget_autograder() -> None:
     """Leave nothing of the real package in `sys.modules`, and put a stub in its place."""
-    for name in list(sys.modules):
-        if name.partition(".")[0] == "autograder":
-            del sys.modules[name]
+    for name in _OWN:
+        sys.modules.pop(name, None)
     sys.modules["autograder"] = stub()
 
 

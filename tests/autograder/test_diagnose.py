@@ -1,12 +1,14 @@
 """A wrong answer is named by the idea that leads to it."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 import toy
 
-from autograder.diagnose import commonest, judge
+from autograder.compare import compare
+from autograder.diagnose import _surely_differ, commonest, judge
 from autograder.record import record_exercise
 from autograder.spec import Misconception
 
@@ -97,3 +99,39 @@ def test_the_majority_of_failed_cases_decides(recorded):
     match = commonest(judgements)
     assert match is not None
     assert match.misconception == "mean"
+
+
+NEARLY = [
+    (torch.ones(3), torch.ones(3) * (1 + 1e-7)),
+    (torch.tensor([1.0, -torch.inf]), torch.tensor([1.0, -torch.inf])),
+    (torch.ones(2), torch.ones(2, dtype=torch.float64)),
+    (torch.ones(0), torch.ones(0)),
+    (torch.ones(2, dtype=torch.long), torch.ones(2, dtype=torch.long)),
+    ((1.0, 0.0), [1.0 + 1e-7, 0.0]),
+    (math.inf, math.inf),
+    ({"a": torch.ones(2), "b": 0.5}, {"b": 0.5, "a": torch.ones(2)}),
+    ({(0, 1)}, {(0, 1)}),
+    ("word", "word"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "got"), NEARLY)
+def test_what_compares_as_equal_is_never_said_to_differ(wrong, got):
+    assert compare(wrong, got, axes="", tolerance=1e-6).passed
+    assert not _surely_differ(wrong, got, 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "got"),
+    [
+        (torch.ones(3), torch.tensor([1.0, 1.0, 1.1])),
+        (torch.ones(2), torch.tensor([1.0, torch.inf])),
+        (torch.tensor([1.0, torch.inf]), torch.tensor([1.0, -torch.inf])),
+        ((1.0, 2.0), (1.0, 2.1)),
+        ({"a": torch.ones(2)}, {"a": torch.zeros(2)}),
+        ({(0, 1)}, {(1, 0)}),
+    ],
+)
+def test_what_differs_is_seen_without_a_comparison(wrong, got):
+    assert _surely_differ(wrong, got, 1e-6)
+    assert not compare(wrong, got, axes="", tolerance=1e-6).passed

@@ -46,7 +46,7 @@ def executor(monkeypatch):
     executor = Fake()
     monkeypatch.setattr(Workers, "start", lambda *_: executor)
     papers = {small_class.LAB: Papers.public(small_class.lab())}
-    monkeypatch.setattr(grading, "_papers", lambda *_: papers)
+    monkeypatch.setattr(grading, "papers_for", lambda *_: papers)
     return executor
 
 

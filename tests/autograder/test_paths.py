@@ -24,6 +24,14 @@ def test_a_wheels_rooms_travel_inside_it(tmp_path, monkeypatch):
     assert rooms.references == package / "references"
 
 
+def test_the_attacks_lie_among_the_tests_or_travel_in_the_wheel(tmp_path, monkeypatch):
+    assert (paths.attacks() / "forge_score.py").is_file()
+    package = tmp_path / "autograder"
+    (package / "_data" / "attacks").mkdir(parents=True)
+    monkeypatch.setattr(paths, "PACKAGE", package)
+    assert paths.attacks() == package / "_data" / "attacks"
+
+
 def test_a_release_for_students_has_no_solutions_and_says_so(tmp_path):
     rooms = Rooms.at(tmp_path)
     for look in (rooms.written_labs, rooms.recorded_labs, lambda: rooms.solution("m1_lab")):

@@ -79,6 +79,12 @@ def test_a_forged_tree_cannot_hold_a_huge_number():
         unflatten({"value": 2**5000}, {}, trusted=False)
 
 
+def test_a_set_whose_elements_all_collide_is_refused_before_it_is_built():
+    tree = {"set": [{"value": place * (2**61 - 1)} for place in range(9_000)]}
+    with pytest.raises(ValueCrossingError, match="form"):
+        unflatten(tree, {}, trusted=False)
+
+
 def test_a_rebuilt_tensor_shares_no_memory():
     original = torch.zeros(3)
     rebuilt(original)[0] = 1.0
@@ -125,6 +131,7 @@ def test_a_tensor_subclass_arrives_as_a_plain_tensor():
         (2**300, "bits"),
         ([[[[[[[[[[1]]]]]]]]]], "nested"),
         (list(range(20_000)), "parts"),
+        (set(range(2_000)), "a set of 2000"),
     ],
 )
 def test_what_may_not_cross_says_why(value, told):

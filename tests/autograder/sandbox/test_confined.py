@@ -78,6 +78,13 @@ class TestReading:
             codes += [f"os.listdir(f'/proc/{pid}/{name}')" for name in ("fd", "cwd", "root")]
         assert allowed(confined, *codes) == []
 
+    def test_the_machines_network_and_mounts(self, confined):
+        places = ("net/unix", "net/tcp", "task/{os.getpid()}/net/unix", "mountinfo", "environ")
+        codes = [f"open(f'/proc/self/{place}')" for place in places]
+        assert allowed(confined, *codes) == []
+        facts = [f"open('/proc/self/{name}').read()" for name in ("status", "statm", "maps")]
+        assert allowed(confined, *facts) == facts
+
     def test_the_environment_holds_nothing_of_the_graders(self, confined, monkeypatch):
         monkeypatch.setenv("GLASSBOX_CANARY", "sings")
         [[_, environment]] = run(confined, "dict(os.environ)")
@@ -245,6 +252,50 @@ class TestReachingOut:
         numbers = [56, 57, 58, 250, 298, 310, 321, 425]
         answer = confined(source).call("f", {"numbers": numbers})
         assert answer.value == [[-1, errno.EPERM]] * len(numbers)
+
+    def test_calls_that_libseccomp_may_not_know_yet(self, confined, tmp_path):
+        source = """
+            import ctypes
+            libc = ctypes.CDLL(None, use_errno=True)
+            def f(numbers):
+                return [[libc.syscall(n, 0, 0, 0, 0, 0, 0), ctypes.get_errno()] for n in numbers]
+        """
+        numbers = [442, 448, 467, 470, 519]
+        refused = [[-1, errno.EPERM]] * 3 + [[-1, errno.ENOSYS]] * 2
+        assert confined(source).call("f", {"numbers": numbers}).value == refused
+        place = tmp_path / "gradebook"
+        place.write_text("100")
+        for folder in (place, tmp_path, *tmp_path.parents[:-2]):
+            folder.chmod(0o777)
+        mark = """
+            import ctypes, os
+            def f(path):
+                name, value = path.encode(), ctypes.create_string_buffer(b"1")
+                what = (ctypes.c_uint64 * 2)(ctypes.addressof(value), 1)
+                return ctypes.CDLL(None).syscall(463, -100, name, 0, b"user.was", what, 16)
+        """
+        confined(mark).call("f", {"path": str(place)})
+        assert os.listxattr(place) == []
+
+    @pytest.mark.parametrize("upper", [0, 1 << 32, 0xFFFFFFFF << 32], ids=hex)
+    def test_having_the_kernel_signal_somebody(self, confined, upper):
+        """The kernel reads the lower half of a command, whatever stands in the upper one."""
+        if os.uname().machine != "x86_64":
+            pytest.skip("these are the numbers of x86_64")
+        source = """
+            import ctypes, os
+            libc = ctypes.CDLL(None, use_errno=True)
+            def f(calls, upper):
+                parent, found = ctypes.c_int(os.getppid()), []
+                for number, command in calls:
+                    where = ctypes.c_ulong(command | upper)
+                    made = libc.syscall(number, 1, where, ctypes.byref(parent))
+                    found.append([made, ctypes.get_errno()])
+                return found
+        """
+        calls = [[72, 8], [72, 10], [72, 15], [16, 0x8901], [16, 0x8902]]
+        answer = confined(source).call("f", {"calls": calls, "upper": upper})
+        assert answer.value == [[-1, errno.EPERM]] * len(calls)
 
     @pytest.mark.parametrize("number", [0x40000000 + 57, 0x40000000 + 520], ids=hex)
     def test_another_architectures_numbers(self, confined, number):
