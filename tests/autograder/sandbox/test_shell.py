@@ -34,7 +34,6 @@ def test_a_written_module_can_be_imported(start):
     assert student.call("f", {}).value == 3
 
 
-@pytest.mark.workers
 def test_functions_can_display(start):
     student = start("def f(x):\n    display(x)\n    return str(get_ipython()) != ''")
     assert student.call("f", {"x": 1}).value is True
