@@ -48,13 +48,15 @@ def run(
     levels: dict[str, dict[str, Any]] = {}
     for name in level or BY_DEFAULT:
         try:
-            with Selftest(name) as test:
-                levels[name] = {"missing": "", "not_looked_at": test.unseen}
-                trials += _tried(test, chosen)
+            test = Selftest(name)
         except SandboxError as error:
             if level:
                 fail(str(error))
             levels[name] = {"missing": str(error), "not_looked_at": []}
+            continue
+        with test, told_in_one_line():
+            levels[name] = {"missing": "", "not_looked_at": test.unseen}
+            trials += _tried(test, chosen)
     if as_json:
         typer.echo(json.dumps(_report(levels, trials), indent=1))
     else:
