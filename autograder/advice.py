@@ -41,9 +41,15 @@ class Before:
         """Return what has changed since, in sentences, and put the global switches back."""
         found = []
         for name, item in self.arguments.items():
-            if not unchanged(item, self.trees[name], self.tensors):
+            tree, hooked = self.trees[name], False
+            if isinstance(item, nn.Module) and "model" in tree:
+                weights, hooked = weights_and_hooks(item)
+                same = _same_weights(weights, tree, self.tensors)
+            else:
+                same = unchanged(item, tree, self.tensors)
+            if not same:
                 found.append(f"The argument `{name}` was changed in place: work on a copy.")
-            if isinstance(item, nn.Module) and _hooked(item):
+            if hooked:
                 found.append(
                     f"Hooks were left behind on `{name}`: use `with model.hooks(...)` or "
                     "`run_with_hooks`, which remove them."
@@ -64,9 +70,7 @@ def unchanged(item: Any, tree: Any, tensors: Mapping[str, Tensor]) -> bool:
         case "tensor":
             return isinstance(item, Tensor) and _same_bits(item, tensors[content])
         case "model":
-            weights = dict(item.named_parameters())
-            stored = tree["weights"].items()
-            return all(_same_bits(weights[name], tensors[key]) for name, key in stored)
+            return _same_weights(weights_and_hooks(item)[0], tree, tensors)
         case "dict":
             return list(item) == list(content) and all(
                 unchanged(item[key], inner, tensors) for key, inner in content.items()
@@ -80,17 +84,30 @@ def unchanged(item: Any, tree: Any, tensors: Mapping[str, Tensor]) -> bool:
     return flatten(item)[0] == tree
 
 
+def weights_and_hooks(model: nn.Module, path: str = "") -> tuple[dict[str, Tensor], bool]:
+    """Return a model's parameters by name, and whether any hook is on it, in one walk."""
+    state = vars(model)
+    weights = {f"{path}{name}": weight for name, weight in state["_parameters"].items()}
+    hooked = any(map(state.get, HOOKS))
+    for name, inner in state["_modules"].items():
+        more, hooked_too = weights_and_hooks(inner, f"{path}{name}.")
+        weights |= more
+        hooked |= hooked_too
+    return weights, hooked
+
+
+def _same_weights(weights: Mapping[str, Tensor], tree: Any, tensors: Mapping[str, Tensor]) -> bool:
+    return all(_same_bits(weights[name], tensors[key]) for name, key in tree["weights"].items())
+
+
 def _same_bits(tensor: Tensor, sent: Tensor) -> bool:
+    if tensor.dtype == sent.dtype and torch.equal(tensor, sent):  # also compares the shapes
+        return True
     if tensor.shape != sent.shape:
         return False
-    if torch.equal(tensor, sent.to(tensor.dtype)):
-        return True
-    return torch.equal(_bits(tensor), _bits(sent.to(tensor.dtype)))  # NaN equals itself there
+    sent = sent.to(tensor.dtype)
+    return torch.equal(tensor, sent) or torch.equal(_bits(tensor), _bits(sent))  # NaN is itself
 
 
 def _bits(tensor: Tensor) -> Tensor:
     return tensor.detach().reshape(-1).view(torch.uint8)
-
-
-def _hooked(model: nn.Module) -> bool:
-    return any(vars(module).get(held) for module in model.modules() for held in HOOKS)

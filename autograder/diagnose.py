@@ -42,7 +42,7 @@ class Judgement:
 def judge(exercise: RecordedExercise, case: Case, got: Any) -> Judgement:
     """Compare one answer with the case's reference and, if it is wrong, look for the reason."""
     verdict = compare(
-        case.expected,
+        _expected(case),
         got,
         axes=exercise.axes,
         tolerance=exercise.tolerance,
@@ -79,27 +79,35 @@ def _explain(exercise: RecordedExercise, case: Case, got: Any) -> tuple[Match, .
         for name, output in wrong.items()
         if _equal(exercise, output, got, tolerance)
     )
-    if exact or tolerance is None or _relation(exercise, case.expected, got):
+    if exact or tolerance is None or _relation(exercise, _expected(case), got):
         return exact  # the right answer times a factor says more than a wrong one times another
     found = ((name, _relation(exercise, output, got)) for name, output in wrong.items())
     return tuple(Match(name, how) for name, how in found if how)
 
 
 @lru_cache(maxsize=512)
+def _expected(case: Case) -> Any:
+    """Return a case's reference answer, kept because a class answers the same cases; only read."""
+    return case.expected
+
+
+@lru_cache(maxsize=512)
 def _wrong(case: Case) -> dict[str, Any]:
-    """Return a case's misconceptions, kept because a class answers the same cases; only read."""
+    """Return a case's misconceptions, kept as the reference is; only read."""
     return case.misconceptions
 
 
 def _equal(exercise: RecordedExercise, wrong: Any, got: Any, tolerance: float | None) -> bool:
+    if exercise.invariance is None and _surely_differ(wrong, got, tolerance or 0.0):
+        return False
     wrong, got = _without_shared_nan(wrong, got)
     if exercise.invariance is not None:
         try:
             wrong, got = canonical(wrong, got, exercise.invariance)
         except Mismatch:
             return False
-    if _surely_differ(wrong, got, tolerance or 0.0):
-        return False
+        if _surely_differ(wrong, got, tolerance or 0.0):
+            return False
     return compare(wrong, got, axes=exercise.axes, tolerance=tolerance).passed
 
 

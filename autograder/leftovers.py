@@ -39,7 +39,7 @@ def look(sandbox: Sandbox, token: str) -> Look:
         "descriptors of the server": lambda: len(list(Path(f"/proc/{pid}/fd").iterdir())),
         "memory of the server": lambda: _anonymous_mb(pid),
         "files in the box's place": lambda: sorted(path.name for path in Path(boxes).iterdir()),
-        "IPC objects": lambda: [_objects(kind) for kind in IPC],
+        "IPC objects": lambda: [_objects(kind, token) for kind in IPC],
     }
     return {name: _seen(view) for name, view in views.items()}
 
@@ -65,16 +65,15 @@ def unseen(seen: Look) -> list[str]:
     return sorted(name for name, value in seen.items() if value is None)
 
 
-def clear(before: Look, token: str) -> None:
+def clear(token: str) -> None:
     """End the processes and remove the IPC objects that an attack has left, where nothing did."""
     for pid in _named(token):
         with contextlib.suppress(OSError):
             os.kill(pid, signal.SIGKILL)
     libc = ctypes.CDLL(None)
-    for kind, known in zip(IPC, before["IPC objects"] or (), strict=False):
-        for one in _objects(kind):
-            if one not in known:
-                getattr(libc, f"{kind}ctl")(int(one[1]), 0, *([0] * (kind == "sem")), None)
+    for kind in IPC:
+        for number in _objects(kind, token):
+            getattr(libc, f"{kind}ctl")(number, 0, *([0] * (kind == "sem")), None)
 
 
 def server_pid(pid: int) -> int:
@@ -94,10 +93,18 @@ def _seen(view: Callable[[], Any]) -> Any:
         return None
 
 
-def _objects(kind: str) -> list[list[str]]:
-    """Return the keys and ids of IPC objects; the other columns change with their use."""
-    lines = Path("/proc/sysvipc", kind).read_text().splitlines()
-    return [line.split()[:2] for line in lines[1:]]
+def _objects(kind: str, token: str) -> list[int]:
+    """Return the ids of the IPC objects that attacks made: their key is part of the token.
+
+    Other objects are none of ours, and may be those of attacks that are tried at the same time.
+    """
+    lines = [line.split() for line in Path("/proc/sysvipc", kind).read_text().splitlines()[1:]]
+    return [int(number) for key, number, *_ in lines if int(key) == ipc_key(token)]
+
+
+def ipc_key(token: str) -> int:
+    """Return the key by which attacks know IPC objects."""
+    return int(token[:7], 16)
 
 
 def _children(pid: int) -> set[int]:

@@ -176,7 +176,7 @@ class Selftest:
             "after": _missed(honest),
             "output": _runs(attacked, self._folder / "out"),
         }
-        clear(before, self._bait.token)
+        clear(self._bait.token)
         for name, what in CLAIM.findall(attacked.to_json()):
             evidence.setdefault(name, []).append(what)
         found = {name: "; ".join(dict.fromkeys(told)) for name, told in evidence.items() if told}

@@ -323,5 +323,8 @@ def rebuilt(value: Any) -> Any:
 
 def scale(tensor: Tensor) -> float:
     """Return the largest finite magnitude in a tensor, at least the smallest normal float."""
-    finite = tensor[torch.isfinite(tensor)].abs()
-    return max(float(finite.max()) if finite.numel() else 0.0, math.ulp(0.0))
+    largest = float(tensor.abs().max()) if tensor.numel() else 0.0
+    if not math.isfinite(largest):
+        finite = tensor[torch.isfinite(tensor)].abs()
+        largest = float(finite.max()) if finite.numel() else 0.0
+    return max(largest, math.ulp(0.0))

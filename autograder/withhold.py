@@ -38,27 +38,30 @@ class Withheld:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """Where a function was, and the function."""
+class Held:
+    """Where a withheld function is, the function, and the name by which it is withheld."""
 
     owner: Any
     attribute: str
     original: Any
+    name: str
 
 
 @contextmanager
 def withheld(names: Iterable[str]) -> Iterator[None]:
     """Replace each dotted name by a refusal, and put everything back at the end."""
-    taken = take_away(names)
+    held = find(names)
     try:
+        for one in held:
+            setattr(one.owner, one.attribute, Withheld(one.name))
         yield
     finally:
-        for one in reversed(taken):
+        for one in reversed(held):
             setattr(one.owner, one.attribute, one.original)
 
 
-def take_away(names: Iterable[str]) -> list[Taken]:
-    """Replace each dotted name, for example `course.zoo.induction_by_hand.build`, by a refusal.
+def find(names: Iterable[str]) -> list[Held]:
+    """Return all places of each dotted name, for example `course.zoo.induction_by_hand.build`.
 
     Raises:
         ImportError, AttributeError: a lab withholds something that does not exist.
@@ -66,16 +69,14 @@ def take_away(names: Iterable[str]) -> list[Taken]:
     """
     found = [(name, *_owner(name)) for name in names]  # imports what is not there yet
     places = Places()
-    taken = []
+    held = []
     for name, owner, attribute in found:
         original = inspect.getattr_static(owner, attribute)
-        held = places.of(original)
+        of_original = places.of(original)
         if not isinstance(owner, ModuleType):
-            held = [*held, (owner, attribute)]
-        for place, alias in held:
-            setattr(place, alias, Withheld(name))
-            taken.append(Taken(place, alias, original))
-    return taken
+            of_original = [*of_original, (owner, attribute)]
+        held += [Held(place, alias, original, name) for place, alias in of_original]
+    return held
 
 
 def _owner(name: str) -> tuple[Any, str]:

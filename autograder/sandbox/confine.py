@@ -63,6 +63,12 @@ class Ground:
     processes: int | None
 
 
+def prepare(ground: Ground) -> None:
+    """In the fork server: make what is the same for every child."""
+    if ground.level in ("landlock", "namespaces"):
+        seccomp.same_for_all()
+
+
 def take_pipes(requests: int, replies: int, output: int) -> None:
     """Keep these three, as descriptors 3, 4 and 1 with 2; close all others."""
     copies = [_above(pipe, REPLIES) for pipe in (requests, replies, output)]

@@ -10,42 +10,77 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from types import FunctionType, ModuleType
 from typing import Any
 
-from autograder.withhold import Places, Taken, Withheld, keep_course_modules, take_away
+from autograder.withhold import Held, Places, Withheld, find, keep_course_modules
 
 
-def withhold(names: Iterable[str]) -> set[str]:
-    """Replace each dotted name and its module's helpers; return the source files that show them.
+@dataclass(frozen=True)
+class Plan:
+    """What has to go for a lab: places and names, and nothing of what will be gone.
+
+    A fork server makes it before the fork: looking for the places takes longer than all the rest,
+    and copies a page of memory for nearly every object that is looked at.
+
+    Attributes:
+        refusals: module or class, attribute, and what is said to be withheld.
+        stripped: classes and what is taken out of them.
+        sources: the source files that show what is withheld.
+
+    """
+
+    refusals: tuple[tuple[Any, str, str], ...]
+    stripped: tuple[tuple[type, str], ...]
+    sources: frozenset[str]
+
+    def carry_out(self) -> None:
+        """Take it all away from this process."""
+        for owner, attribute, name in self.refusals:
+            setattr(owner, attribute, Withheld(name))
+        for kind, name in self.stripped:
+            delattr(kind, name)
+
+
+@lru_cache
+def plan(names: tuple[str, ...]) -> Plan:
+    """Return what has to go with these dotted names.
 
     Raises:
         ImportError, AttributeError: the lab withholds something that does not exist.
 
     """
-    taken = take_away(names)
-    hidden = {source for one in taken for source in _source(one.original)}
-    _take_helpers(taken)
-    return hidden
+    held = find(names)
+    refusals = {
+        (id(one.owner), one.attribute): (one.owner, one.attribute, one.name) for one in held
+    }
+    stripped = []
+    for name, helper, places in _helpers(held):
+        for owner, attribute in places:
+            refusals.setdefault((id(owner), attribute), (owner, attribute, name))
+        if isinstance(helper, type):
+            # Its methods too: the class itself can be found by way of its bases.
+            stripped += [(helper, inner) for inner in vars(helper) if not inner.startswith("__")]
+    sources = frozenset(source for one in held for source in _source(one.original))
+    return Plan(tuple(refusals.values()), tuple(dict.fromkeys(stripped)), sources)
 
 
-def _take_helpers(taken: list[Taken]) -> None:
-    """Replace what a withheld function's module defines, and what elsewhere holds the function.
+def _helpers(held: list[Held]) -> Iterator[tuple[str, Any, list[tuple[Any, str]]]]:
+    """Yield what a withheld function's module defines, and what elsewhere holds the function.
 
     A withheld method takes none of its class's module with it, which is of use without it.
     """
-    functions = [one.original for one in taken if isinstance(one.owner, ModuleType)]
+    functions = [one.original for one in held if isinstance(one.owner, ModuleType)]
     modules = {getattr(function, "__module__", None) for function in functions}
     places = Places()
     for module in places.modules:
         own = module.__name__ in modules
-        for name, held in list(vars(module).items()):
-            if (own and _is_made_in(module, held)) or _holds(held, functions):
-                for place, alias in places.of(held):
-                    setattr(place, alias, Withheld(f"{module.__name__}.{name}"))
-                if isinstance(held, type):
-                    _strip(held)
+        for name, item in vars(module).items():
+            if (own and _is_made_in(module, item)) or _holds(item, functions):
+                yield f"{module.__name__}.{name}", item, places.of(item)
 
 
 def _is_made_in(module: ModuleType, held: Any) -> bool:
@@ -63,13 +98,6 @@ def _holds(held: Any, functions: list[Any]) -> bool:
 
 def _is_of_course(held: Any) -> bool:
     return type(held).__module__.partition(".")[0] == "course"
-
-
-def _strip(kind: type) -> None:
-    """Take a class's methods away: the class itself can be found by way of its bases."""
-    for name in list(vars(kind)):
-        if not name.startswith("__"):
-            delattr(kind, name)
 
 
 def _source(original: Any) -> Iterator[str]:

@@ -11,7 +11,11 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
+
+from autograder.sandbox import landlock
 
 LIBRARY = "libseccomp.so.2"
 ALLOW = 0x7FFF0000
@@ -19,6 +23,8 @@ KILL_PROCESS = 0x80000000
 NE, MASKED_EQ = 1, 7
 CLONE_THREAD = 0x00010000
 LOWER_HALF = 0xFFFFFFFF
+PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 22, 2
+INSTRUCTION_BYTES = 8
 AF_UNIX = 1
 UNKNOWN = -1  # __NR_SCMP_ERROR: a name that this libseccomp does not know
 ATTRIBUTE_BAD_ARCHITECTURE = 2
@@ -96,6 +102,10 @@ class _Comparison(ctypes.Structure):
     )
 
 
+class _Program(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p))
+
+
 @cache
 def library() -> ctypes.CDLL | None:
     """Return libseccomp, or None when this machine has not got it."""
@@ -107,6 +117,7 @@ def library() -> ctypes.CDLL | None:
     found.seccomp_init.argtypes = [ctypes.c_uint32]
     found.seccomp_load.argtypes = [ctypes.c_void_p]
     found.seccomp_release.argtypes = [ctypes.c_void_p]
+    found.seccomp_export_bpf.argtypes = [ctypes.c_void_p, ctypes.c_int]
     found.seccomp_attr_set.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint32]
     found.seccomp_syscall_resolve_name.argtypes = [ctypes.c_char_p]
     found.seccomp_rule_add_array.argtypes = [
@@ -131,24 +142,52 @@ def number(name: str) -> int:
 
 def restrict() -> None:
     """Refuse the calls above to this process, for good; `no_new_privs` must be set."""
-    found = library()
-    if found is None:
-        raise OSError(errno.ENOENT, f"{LIBRARY} is not installed")
-    filter_ = found.seccomp_init(ALLOW)
+    with _filter() as own:
+        for name in ONLY_TO_ONESELF:
+            _add(own, number(name), errno.EPERM, _Comparison(0, NE, os.getpid(), 0))
+        _checked(_found().seccomp_load(own), "seccomp_load")
+    instructions = same_for_all()
+    program = _Program(len(instructions) // INSTRUCTION_BYTES, instructions)
+    if landlock.LIBC.prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, ctypes.byref(program), 0, 0):
+        raise OSError(ctypes.get_errno(), "seccomp filter")
+
+
+@cache
+def same_for_all() -> bytes:
+    """Return the filter that does not depend on the process, as the kernel takes it.
+
+    To make it takes longer than to load it, so a fork server does it once.
+    """
+    with _filter() as filter_:
+        for name, failure, comparison in _rules():
+            _add(filter_, number(name), failure, comparison)
+        for call in UNHEARD_OF:
+            _add(filter_, call, errno.ENOSYS, None)
+        with open(os.memfd_create("filter"), "w+b") as file:  # noqa: PTH123
+            _checked(_found().seccomp_export_bpf(filter_, file.fileno()), "seccomp_export_bpf")
+            file.seek(0)
+            return file.read()
+
+
+@contextmanager
+def _filter() -> Iterator[ctypes.c_void_p]:
+    found = _found()
+    filter_ = ctypes.c_void_p(found.seccomp_init(ALLOW))
     if not filter_:
         raise OSError(errno.ENOMEM, "seccomp_init")
     try:
         # Calls by way of another architecture's table would pass the filter by.
         found.seccomp_attr_set(filter_, ATTRIBUTE_BAD_ARCHITECTURE, KILL_PROCESS)
-        for name, failure, comparison in _rules():
-            _add(found, filter_, number(name), failure, comparison)
-        for call in UNHEARD_OF:
-            _add(found, filter_, call, errno.ENOSYS, None)
-        failed = found.seccomp_load(filter_)
-        if failed:
-            raise OSError(-failed, f"seccomp_load: {os.strerror(-failed)}")
+        yield filter_
     finally:
         found.seccomp_release(filter_)
+
+
+def _found() -> ctypes.CDLL:
+    found = library()
+    if found is None:
+        raise OSError(errno.ENOENT, f"{LIBRARY} is not installed")
+    return found
 
 
 def _rules():
@@ -162,19 +201,22 @@ def _rules():
     for name, argument, refused in NEVER_WITH:
         # The kernel takes the lower half of it; with the whole compared, an upper half hides it.
         yield name, errno.EPERM, _Comparison(argument, MASKED_EQ, LOWER_HALF, refused)
-    for name in ONLY_TO_ONESELF:
-        yield name, errno.EPERM, _Comparison(0, NE, os.getpid(), 0)
     yield "clone", errno.EPERM, _Comparison(0, MASKED_EQ, CLONE_THREAD, 0)
     # Its flags lie in memory, where a filter cannot look; the C library then falls back to clone.
     yield "clone3", errno.ENOSYS, None
 
 
-def _add(found, filter_, call: int, failure: int, comparison: _Comparison | None) -> None:
+def _add(filter_: ctypes.c_void_p, call: int, failure: int, comparison: _Comparison | None) -> None:
     if call == UNKNOWN:
         return
     action = 0x00050000 | failure
     array = ctypes.byref(comparison) if comparison else None
     count = 1 if comparison else 0
-    failed = found.seccomp_rule_add_array(filter_, action, call, count, array)
-    if failed and call >= 0:
-        raise OSError(-failed, f"seccomp rule for call {call}: {os.strerror(-failed)}")
+    failed = _found().seccomp_rule_add_array(filter_, action, call, count, array)
+    if call >= 0:
+        _checked(failed, f"seccomp rule for call {call}")
+
+
+def _checked(failed: int, what: str) -> None:
+    if failed:
+        raise OSError(-failed, f"{what}: {os.strerror(-failed)}")

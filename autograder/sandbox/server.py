@@ -25,7 +25,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from autograder.sandbox import confine, namespaces, preload, privileges
+from autograder.sandbox import confine, namespaces, pages, preload, privileges
 
 MESSAGE = 1 << 20
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 4, 36
@@ -62,6 +62,7 @@ class Server:
             address_space=confine.address_space(),
             processes=config["processes"],
         )
+        confine.prepare(self.ground)
         keep_to_itself()
 
     def serve(self) -> None:
@@ -103,6 +104,10 @@ class Server:
 
     def fork(self, order: dict[str, Any], pipes: list[int]) -> tuple[int, Path | None]:
         """Start a child; return its pid and the folder that it leaves behind, if it does."""
+        from autograder.sandbox import instruments
+
+        with contextlib.suppress(ImportError, AttributeError):  # the child will say so
+            instruments.plan(tuple(order["withheld"]))  # kept, so that no child has to make it
         if self.ground.level != "namespaces":
             box = self.boxes / f"box-{os.urandom(8).hex()}"
             box.mkdir(mode=0o700)
@@ -185,11 +190,12 @@ def run_student(ground: Any, order: dict[str, Any], pipes: list[int], box: str) 
 
     os.setsid()
     confine.take_pipes(*pipes)
-    hidden = instruments.withhold(order["withheld"])
+    withheld = instruments.plan(tuple(order["withheld"]))
+    withheld.carry_out()
     confine.enter_box(box)
     instruments.forget_autograder()
     confine.limit(ground, order["megabytes"])
-    confine.restrict(ground, box, hidden)
+    confine.restrict(ground, box, withheld.sources)
     child.send({"status": "ready"})
     child.serve(ground)
 
@@ -212,6 +218,7 @@ def keep_to_itself() -> None:
     linecache.clearcache()
     gc.collect()
     gc.freeze()
+    pages.gather()
 
 
 def descendants() -> set[int]:

@@ -29,6 +29,7 @@ SERVER_FILES = (
     "sandbox/child.py",
     "sandbox/confine.py",
     "sandbox/namespaces.py",
+    "sandbox/pages.py",
     "sandbox/privileges.py",
     "sandbox/landlock.py",
     "sandbox/seccomp.py",

@@ -41,7 +41,7 @@ def serve(order: dict[str, Any]) -> None:
     """Take away what the lab withholds, set the limits that there are, and answer."""
     from autograder.sandbox import child, instruments
 
-    instruments.withhold(order["withheld"])
+    instruments.plan(tuple(order["withheld"])).carry_out()
     confine.enter_box(str(Path.cwd()))
     instruments.forget_autograder()
     ground = confine.Ground(

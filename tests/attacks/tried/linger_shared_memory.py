@@ -8,10 +8,11 @@ GAINS = ("left", "write")
 
 def attack():
     libc = ctypes.CDLL(None, use_errno=True)
+    key, create = int(KNOWN["token"][:7], 16), 0o1000
     for way in (
-        lambda: libc.shmget(0, 4096, 0o1666),
-        lambda: libc.semget(0, 1, 0o1666),
-        lambda: libc.msgget(0, 0o1666),
+        lambda: libc.shmget(key, 4096, create | 0o666),
+        lambda: libc.semget(key, 1, create | 0o666),
+        lambda: libc.msgget(key, create | 0o666),
         lambda: os.memfd_create(KNOWN["token"]),
         lambda: open(f"/dev/shm/{KNOWN['token']}", "w").close(),
         lambda: libc.mq_open(f"/{KNOWN['token']}".encode(), 0o102, 0o666, None),

@@ -24,6 +24,13 @@ def test_what_works_in_a_notebook_works_here(start, source):
     assert student.call("f", {}).value == 5, student.cells
 
 
+def test_cells_find_nothing_that_they_have_not_made(start):
+    names = "names = sorted(name for name in globals() if not name.startswith('_'))"
+    student = start(names, "def f(): return [names, len(In), Out, get_ipython().execution_count]")
+    made = ["In", "Out", "exit", "get_ipython", "open", "quit"]
+    assert student.call("f", {}).value == [made, 1, {}, 1], student.cells
+
+
 def test_figures_are_closed_with_their_cell(start):
     student = start(PLOT, "def f(): return len(plt.get_fignums())")
     assert student.call("f", {}).value == 0
