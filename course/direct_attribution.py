@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 import torch
 from einops import einsum
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from course.cache import ActivationCache
@@ -136,7 +136,7 @@ def logit_direction(
     """
     check_ids(correct=correct, wrong=wrong)
     last = cache["resid_post", -1]
-    both = torch.stack([torch.as_tensor(ids).expand(len(last)) for ids in (correct, wrong)])
+    both = torch.stack([_for_each(ids, len(last)) for ids in (correct, wrong)])
     if int(both.max()) >= model.cfg.d_vocab:
         raise ValueError(
             f"logit_direction was given the token {int(both.max())}; expected 0 to "
@@ -223,10 +223,21 @@ def _at(
     """Return what stands at each sequence's position."""
     n_pos = values.shape[2]
     positions = torch.as_tensor(pos)
-    if positions.ndim > 1 or not bool(((-n_pos <= positions) & (positions < n_pos)).all()):
+    if not bool(((-n_pos <= positions) & (positions < n_pos)).all()):
         raise ValueError(
             f"logit_attribution was given pos={pos} for {n_pos} positions; expected one, or one "
             f"for each sequence, from {-n_pos} to {n_pos - 1}."
         )
     rows = torch.arange(values.shape[1], device=values.device)
-    return values[:, rows, positions.expand(len(rows))]
+    return values[:, rows, _for_each(pos, len(rows))]
+
+
+def _for_each(given: Tokens | Positions, batch: int) -> Int[Tensor, "batch"]:
+    """Return one number for each sequence, given one for all or one for each."""
+    numbers = torch.as_tensor(given)
+    if numbers.ndim > 1 or (numbers.ndim == 1 and len(numbers) != batch):
+        raise ValueError(
+            f"logit_attribution was given {numbers.numel()} tokens or positions for {batch} "
+            f"sequences, of shape {tuple(numbers.shape)}; expected one for all or one for each."
+        )
+    return numbers.expand(batch)
