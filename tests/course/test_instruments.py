@@ -21,7 +21,10 @@ METRIC = logit_difference(torch.tensor([1, 2]), torch.tensor([3, 4]))
 
 @pytest.fixture(scope="module")
 def model():
-    return from_huggingface(to_huggingface(make("gpt2", dtype="float32", d_head=2)))
+    model = make("gpt2", dtype="float32", d_head=2)
+    with torch.no_grad():
+        model.b_U.zero_()  # GPT-2 has none
+    return from_huggingface(to_huggingface(model))
 
 
 def test_direct_attribution_and_lenses(model, tokens):
