@@ -18,11 +18,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from course.hooks import Names
 from course.metrics import Metric
 from course.model import ToyTransformer
+from course.progress import bar
 from course.sites import Grid, Site, as_grid, by_hook
 from course.sweeps import Effects, sweep
 
@@ -70,7 +70,7 @@ def mean_values(
     *,
     per_position: bool = False,
     batch: int = 64,
-    progress: bool = False,
+    progress: bool = True,
 ) -> dict[str, Float[Tensor, "..."]]:
     """Return the mean of activations over many sequences.
 
@@ -83,7 +83,7 @@ def mean_values(
         per_position: whether each position has a mean of its own, which keeps what depends on the
             position alone. Sequences must then be as long as those of the pool.
         batch: how many sequences are run at a time.
-        progress: whether to show a bar.
+        progress: whether to show a bar if it takes more than a second.
 
     Returns:
         For each hook the mean, of the activation's shape after `batch`; with 1 for `pos` unless
@@ -96,7 +96,7 @@ def mean_values(
     """
     check_pool(pool)
     totals: dict[str, Tensor] = {}
-    for part in tqdm(pool.split(batch), unit="batch", disable=not progress):
+    for part in bar(pool.split(batch), "batch", show=progress):
         cache = model.run_with_cache(part, names=names)[1]
         for name, value in cache.items():
             totals[name] = totals.get(name, 0) + value.sum(dim=0)

@@ -26,6 +26,7 @@ from course.hooks import HookFunction, HookPoint
 from course.metrics import Metric, measured
 from course.model import ToyTransformer
 from course.patching import Patched, check_pair
+from course.progress import bar
 from course.sites import Grid, Site, as_grid, by_hook, masks
 
 
@@ -37,6 +38,7 @@ def attribution_patch(
     metric: Metric,
     *,
     steps: int | None = None,
+    progress: bool = True,
 ) -> Patched:
     """Estimate what `patch` measures at each site: (source - base) times the gradient at base.
 
@@ -50,6 +52,7 @@ def attribution_patch(
         metric: from logits to one number for each sequence, differentiable.
         steps: for the integrated version, at how many points between base and source the gradient
             is taken (the midpoints of as many equal steps). None for the gradient at base alone.
+        progress: whether to show a bar if it takes more than a second.
 
     Returns:
         The metric as estimated; `effect` and `normalized` compare with those of `patch`.
@@ -68,13 +71,14 @@ def attribution_patch(
         logits, there = model.run_with_cache(source, names=list(hooks))
     base_logits, here, gradients = _gradients(model, base, list(hooks), metric)
     effects = base_logits.new_zeros(len(chosen.sites), len(base))
-    for hook, indices in hooks.items():
+    for hook, indices in bar(list(hooks.items()), "hook", show=progress):
         # Masked scores are minus infinity in both runs, and do not differ.
         change = torch.where(there[hook] == here[hook], 0, there[hook] - here[hook])
         slope = gradients[hook]
         if steps is not None:
             slope = _mean_gradient(model, base, hook, here[hook], change, metric, steps)
         mask = masks([chosen.sites[index] for index in indices], change.shape[1:])[:, None]
+        mask = mask.to(change.device)
         effects[indices] = torch.where(mask, change * slope, 0).flatten(2).sum(dim=-1)
     before = measured(metric, base_logits)
     values = (before + effects).view(*chosen.shape, -1)

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from course.cache import ActivationCache
 from course.intervals import Interval, bootstrap
 from course.model import ToyTransformer
+from course.progress import bar
 
 
 def logit_lens(
@@ -91,7 +91,7 @@ def fit_shortcut(
     *,
     ridge: float = 0.0,
     batch: int = 64,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Shortcut:
     """Fit the affine maps to the last residual stream by least squares, in closed form.
 
@@ -103,7 +103,7 @@ def fit_shortcut(
         tokens: training text, of which nothing may be used again to measure.
         ridge: how much the squared size of a map counts, beside the mean squared error.
         batch: how many sequences are run at a time.
-        progress: whether to show a bar.
+        progress: whether to show a bar if it takes more than a second.
 
     Raises:
         ValueError: if there are fewer positions in all than numbers to fit for each output.
@@ -119,7 +119,7 @@ def fit_shortcut(
     names = [f"blocks.{layer}.hook_resid_pre" for layer in range(model.cfg.n_layers)]
     names.append(f"blocks.{model.cfg.n_layers - 1}.hook_resid_post")
     moments = torch.zeros(len(names), d_model + 1, 2 * d_model + 1, dtype=torch.float64)
-    for part in tqdm(tokens.split(batch), unit="batch", disable=not progress):
+    for part in bar(tokens.split(batch), "batch", show=progress):
         cache = model.run_with_cache(part, names=names)[1]
         streams = residual_streams(model, cache).flatten(1, 2).double().cpu()
         ones = torch.ones_like(streams[..., :1])

@@ -97,7 +97,7 @@ def patch(
     *,
     frozen: Names | None = None,
     rows: int | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Patched:
     """Run on the base tokens with each site in turn taken from the run on the source tokens.
 
@@ -109,7 +109,7 @@ def patch(
         metric: from logits to one number for each sequence, such as `logit_difference(3, 5)`.
         frozen: hooks that are held at what they are in the base run.
         rows: how many rows a forward pass has at most.
-        progress: whether to show a bar.
+        progress: whether to show a bar if it takes more than a second.
 
     Raises:
         ValueError: if the two differ in shape, and as `sweep` does.

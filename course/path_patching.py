@@ -40,7 +40,7 @@ def path_patch(
     through_mlps: bool = False,
     frozen: Names | None = None,
     rows: int | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Patched:
     """Run on the base tokens with what the receivers hear from each sender taken from the source.
 
@@ -57,7 +57,7 @@ def path_patch(
         frozen: hooks held at what they are in the base run, in both runs. To hold attention and
             scales: `lambda name: name.endswith(("hook_pattern", "hook_scale"))`.
         rows: how many rows a forward pass has at most.
-        progress: whether to show a bar.
+        progress: whether to show a bar if it takes more than a second.
 
     Returns:
         The metric along each path. It equals `base` for a sender that comes after the receivers.

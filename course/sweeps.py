@@ -10,18 +10,17 @@ before the first site in a batch are not run again: every row would get what the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from course.hooks import HookFunction, HookPoint, Names
 from course.intervals import Interval, bootstrap
 from course.metrics import Metric, measured
 from course.model import ToyTransformer
+from course.progress import bar
 from course.sites import Grid, Site, as_grid, by_hook, masks, value_at
 
 # Unless `rows` says otherwise, a pass has as many rows as keep its largest activation within this
@@ -69,7 +68,7 @@ def sweep(
     *,
     frozen: Names | None = None,
     rows: int | None = None,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Effects:
     """Measure the metric with each site replaced by its value, one site at a time.
 
@@ -82,7 +81,7 @@ def sweep(
         frozen: hooks that are held at what they are in the base run, such as all patterns.
         rows: how many rows a forward pass has at most; by default as many as suit a
             processor's cache.
-        progress: whether to show a bar.
+        progress: whether to show a bar if it takes more than a second.
 
     Raises:
         ValueError: for no sites, places that do not exist, values of another shape, or NaN.
@@ -114,9 +113,9 @@ def passes(
     model: ToyTransformer,
     rows: int | None = None,
     *,
-    progress: bool = False,
+    progress: bool = True,
 ) -> Iterator[list[int]]:
-    """Yield which sites go into each forward pass, those of early layers first.
+    """Return which sites go into each forward pass, those of early layers first.
 
     Raises:
         ValueError: if there are no tokens, or `rows` is below 1.
@@ -133,11 +132,8 @@ def passes(
     rows = rows or max(LEAST_ROWS, NUMBERS // (widest * tokens.shape[1]))
     size = max(1, rows // len(tokens))
     order = sorted(range(len(sites)), key=lambda index: first_layer([sites[index]]))
-    bar = tqdm(total=len(sites), unit="site", disable=not progress)
-    with bar if progress else nullcontext():
-        for start in range(0, len(order), size):
-            yield order[start : start + size]
-            bar.update(min(size, len(order) - start))
+    starts = range(0, len(order), size)
+    return bar([order[start : start + size] for start in starts], "pass", show=progress)
 
 
 def writes(
