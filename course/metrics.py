@@ -97,7 +97,7 @@ def measured(metric: Metric, logits: Float[Tensor, "batch pos d_vocab"]) -> Floa
             "The logits may be NaN (look at what was written into the model), or the metric may "
             "divide by zero."
         )
-    return values
+    return values.clone()  # what is kept must not be a view of all the logits
 
 
 def check_ids(**tokens: Tokens) -> None:

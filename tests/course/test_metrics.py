@@ -62,3 +62,8 @@ def test_padding_is_no_token():
         logit_difference(3, -100)
     with pytest.raises(ValueError, match=r"token=\[1, -1\]"):
         log_probability(torch.tensor([1, -1]))
+
+
+def test_what_is_kept_does_not_hold_the_logits(logits):
+    kept = measured(lambda logits: logits[:, -1, 3], logits)
+    assert kept.untyped_storage().nbytes() == 2 * kept.element_size()
