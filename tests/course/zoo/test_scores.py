@@ -36,3 +36,16 @@ def test_a_head_that_looks_at_the_same_token_is_no_induction_head():
     same_token = torch.eye(pos).roll(-period, dims=1)[None, None]
     assert induction_score(same_token, period) == 0
     assert induction_score(torch.eye(pos).roll(1 - period, dims=1)[None, None], period) == 1
+
+
+def test_a_pattern_that_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match=r"shape \(2, 9, 9\)(?s:.*)pattern\[None\]"):
+        previous_token_score(patterns(1, 2, 9)[0])
+    with pytest.raises(ValueError, match="two positions"):
+        previous_token_score(torch.ones(1, 1, 1, 1))
+    with pytest.raises(ValueError, match="9 positions for period=4, bos=True"):
+        induction_score(patterns(1, 2, 8), 4)
+    with pytest.raises(ValueError, match="8 positions for period=4, bos=False"):
+        induction_score(patterns(1, 2, 9), 4, bos=False)
+    with pytest.raises(ValueError, match="expected"):
+        induction_score(patterns(0, 2, 9), 4)
