@@ -59,7 +59,7 @@ def of_embeddings(model: ToyTransformer, metric: Metric) -> Function:
             )
         places = torch.zeros(embeddings.shape[:2], dtype=torch.long, device=embeddings.device)
 
-        def replace(activation: Tensor, hook: HookPoint) -> Tensor:  # noqa: ARG001
+        def replace(_activation: Tensor, _hook: HookPoint) -> Tensor:
             return embeddings
 
         logits = model.run_with_hooks(places, fwd_hooks=[("hook_embed", replace)])

@@ -115,7 +115,7 @@ def fit_temperature(logits: Float[Tensor, "n class"], labels: Int[Tensor, "n"]) 
             "that are better than a guess, and not right every time.\n"
             "Take more examples, or ones that the model has not been trained on."
         )
-    for _ in range(200):
+    for _ in range(80):
         middle = (low + high) / 2
         low, high = (middle, high) if _slope(logits, labels, middle) < 0 else (low, middle)
     return 2 / (low + high)

@@ -38,9 +38,8 @@ class Eraser:
         """Return the activations without the concept."""
         return x - (x - self.mean) @ self.removal
 
-    def hook(self, activation: Float[Tensor, "... d"], hook: HookPoint) -> Float[Tensor, "... d"]:
+    def hook(self, activation: Float[Tensor, "... d"], _: HookPoint) -> Float[Tensor, "... d"]:
         """Erase it at every position of what passes: `fwd_hooks=[(name, eraser.hook)]`."""
-        del hook
         return self(activation)
 
 

@@ -40,7 +40,6 @@ def test_it_moves_least(seed):
     x, labels = draw(300, 5, k=2, seed=seed)
     eraser = leace(x, labels)
     moved = (eraser(x) - x).pow(2).sum(1).mean()
-    # Any other eraser differs by a map that also leaves no trace: kill the cross-covariance's side.
     direction = cross(x, labels)[:, 0]
     unit = direction / direction.norm()
     for name, removal in {
