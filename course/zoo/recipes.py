@@ -17,6 +17,9 @@ Measured = dict[str, float | str]
 MODULES = {
     "induction_by_hand": "course.zoo.induction_by_hand",
     "induction_2l": "course.zoo.induction_2l",
+    "gates": "course.zoo.gates",
+    "backup_head": "course.zoo.backup_head",
+    "two_triggers": "course.zoo.two_triggers",
 }
 
 
