@@ -50,7 +50,9 @@ def test_noising_and_denoising_disagree_in_opposite_ways():
         def patch(activation, hook):
             activation[:, -1, head] = z[source][:, -1, head]
 
-        return float(model.run_with_hooks(runs[into], fwd_hooks=[(hook, patch)])[0, -1, token])
+        with torch.no_grad():
+            logits = model.run_with_hooks(runs[into], fwd_hooks=[(hook, patch)])
+        return float(logits[0, -1, token])
 
     for head in (0, 1):
         assert logit("clean", "corrupt", head, gates.AND) == 0.0
