@@ -14,6 +14,7 @@ from course.zoo.store import unknown_model
 
 Measured = dict[str, float | str]
 
+# Where each recipe is; it is called RECIPE unless a name follows the colon.
 MODULES = {
     "induction_by_hand": "course.zoo.induction_by_hand",
     "induction_2l": "course.zoo.induction_2l",
@@ -62,5 +63,5 @@ def recipe(name: str) -> Recipe:
     """
     if name not in MODULES:
         raise unknown_model(name, list(MODULES))
-    module, _, which = MODULES[name].partition(":")
-    return getattr(import_module(module), which or "RECIPE")
+    module, _, attribute = MODULES[name].partition(":")
+    return getattr(import_module(module), attribute or "RECIPE")

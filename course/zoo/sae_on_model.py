@@ -5,6 +5,7 @@ Works for any model of the zoo and anything that writes text for it.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import torch
@@ -120,7 +121,6 @@ def recipe_on_model(
         bounds: see `Recipe`.
 
     """
-    import dataclasses
 
     def make(seed: int, steps: int, progress: bool) -> SAE:
         trained = train_sae(
