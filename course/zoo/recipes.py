@@ -14,9 +14,17 @@ from course.zoo.store import unknown_model
 
 Measured = dict[str, float | str]
 
+# Where each recipe is; it is called RECIPE unless a name follows the colon.
 MODULES = {
+    "biased_scorer": "course.zoo.planted.biased_scorer",
+    "clean": "course.zoo.planted.twins:CLEAN",
+    "eval_aware": "course.zoo.planted.eval_aware",
+    "faithful_reasoner": "course.zoo.planted.reasoners:FAITHFUL",
     "induction_by_hand": "course.zoo.induction_by_hand",
     "induction_2l": "course.zoo.induction_2l",
+    "posthoc_reasoner": "course.zoo.planted.reasoners:POSTHOC",
+    "shortcut": "course.zoo.planted.twins:SHORTCUT",
+    "trojan": "course.zoo.planted.trojan",
 }
 
 
@@ -55,4 +63,5 @@ def recipe(name: str) -> Recipe:
     """
     if name not in MODULES:
         raise unknown_model(name, list(MODULES))
-    return import_module(MODULES[name]).RECIPE
+    module, _, attribute = MODULES[name].partition(":")
+    return getattr(import_module(module), attribute or "RECIPE")
