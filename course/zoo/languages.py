@@ -11,7 +11,7 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from course.model import ToyTransformer
-from course.zoo.templates import Factors, Template, replies
+from course.zoo.templates import Factors, Template, last_logits
 
 # A good word and its opposite are partners, so that even indices are good.
 ADJECTIVES = (
@@ -131,7 +131,7 @@ def is_harmful(factors: Factors) -> Bool[Tensor, "prompt"]:
 def state_reasons(
     model: ToyTransformer, tokens: Int[Tensor, "prompt pos"]
 ) -> Int[Tensor, "prompt pos"]:
-    """Return outings with the reason that the model itself states, in place of the one there.
+    """Return outings with the reason that the model finds likeliest, in place of the one there.
 
     Raises:
         ValueError: for tokens that are not outings.
@@ -140,7 +140,8 @@ def state_reasons(
     OUTINGS.factors(tokens)
     place = OUTINGS.position("reason")
     stated = tokens.clone()
-    stated[:, place] = replies(model, tokens[:, :place])
+    reasons = OUTINGS.encode(" ".join(REASONS))
+    stated[:, place] = reasons[last_logits(model, tokens[:, :place])[:, reasons].argmax(dim=-1)]
     return stated
 
 
