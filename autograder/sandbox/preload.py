@@ -13,6 +13,7 @@ import io
 import pkgutil
 import site
 import sys
+from importlib.util import find_spec
 from typing import Any
 
 # Imported before the fork, so that no child pays for it. The later ones are for convenience.
@@ -45,7 +46,7 @@ def everything(config: dict[str, Any]) -> None:
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     sys.path.append(config["home"])
-    for name in (*NEEDED, *OWN, *modules_of_course()):
+    for name in (*NEEDED, *OWN, *modules_of_course(config["files"])):
         importlib.import_module(name)
     from autograder.sandbox import shell
 
@@ -60,11 +61,16 @@ def everything(config: dict[str, Any]) -> None:
     warm()
 
 
-def modules_of_course() -> list[str]:
-    """Return the names of all its modules that are in view: to withhold one, it must be loaded."""
+def modules_of_course(in_view: list[str]) -> list[str]:
+    """Return the names of all its modules that are in view: to withhold one, it must be loaded.
+
+    Without bubblewrap this process sees more than that, and a child would find it in memory.
+    """
     import course
 
-    return [found.name for found in pkgutil.walk_packages(course.__path__, "course.")]
+    found = pkgutil.walk_packages(course.__path__, "course.")
+    specs = [(one.name, find_spec(one.name)) for one in found]
+    return [name for name, spec in specs if spec and spec.origin in in_view]
 
 
 def import_library() -> None:

@@ -1,8 +1,8 @@
 """What a student's process can see: the interpreter, the libraries, and part of `course`.
 
-Left out are the references, the labs' specifications, the solutions, the models' cards, the
-lessons, and everybody's home. One list serves twice: bubblewrap makes a file system of it for the
-fork server, and Landlock holds each child to it.
+Left out are the references, the labs' specifications, the solutions, the models' cards and the
+recipes that say what is planted in them, the lessons, and everybody's home. One list serves twice:
+bubblewrap makes a file system of it for the fork server, and Landlock holds each child to it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SYSTEM_TREES = ("/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libx32", "/usr/loc
 SYSTEM_LINKS = ("/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo")
 COURSE_SUFFIXES = (".py", ".typed", ".safetensors")
-COURSE_UNSEEN = ("lessons", "site", "__pycache__")
+COURSE_UNSEEN = ("lessons", "planted", "site", "__pycache__")
 TMP_BYTES = 512 << 20
 
 

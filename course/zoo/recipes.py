@@ -16,13 +16,20 @@ Measured = dict[str, float | str]
 
 # Where each recipe is; it is called RECIPE unless a name follows the colon.
 MODULES = {
-    "induction_by_hand": "course.zoo.induction_by_hand",
-    "induction_2l": "course.zoo.induction_2l",
-    "gates": "course.zoo.gates",
     "backup_head": "course.zoo.backup_head",
-    "two_triggers": "course.zoo.two_triggers",
+    "biased_scorer": "course.zoo.planted.biased_scorer",
+    "clean": "course.zoo.planted.twins:CLEAN",
+    "eval_aware": "course.zoo.planted.eval_aware",
+    "faithful_reasoner": "course.zoo.planted.reasoners:FAITHFUL",
+    "gates": "course.zoo.gates",
+    "induction_2l": "course.zoo.induction_2l",
+    "induction_by_hand": "course.zoo.induction_by_hand",
+    "posthoc_reasoner": "course.zoo.planted.reasoners:POSTHOC",
     "sae_synthetic_1": "course.zoo.sae_synthetic:FIRST",
     "sae_synthetic_2": "course.zoo.sae_synthetic:SECOND",
+    "shortcut": "course.zoo.planted.twins:SHORTCUT",
+    "trojan": "course.zoo.planted.trojan",
+    "two_triggers": "course.zoo.two_triggers",
 }
 
 

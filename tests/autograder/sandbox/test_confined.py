@@ -54,6 +54,7 @@ class TestReading:
             ROOT.parent / "pyproject.toml",
             ROOT.parent / "tests",
             COURSE / "zoo" / "weights" / "induction_by_hand.json",
+            COURSE / "zoo" / "planted" / "trojan.py",
             next(COURSE.glob("__pycache__/*.pyc"), COURSE / "__pycache__"),
             Path("/etc/passwd"),
             Path("/etc/shadow"),
@@ -119,6 +120,20 @@ class TestReading:
         for module in ("recorded", "bank", "labs", "spec", "compare", "frames", "sandbox.child"):
             assert student.call("load", {"name": f"autograder.{module}"}).value != "loaded"
             assert student.call("again", {"name": f"autograder.{module}"}).value != "loaded"
+
+    def test_what_is_planted_in_a_model(self, confined):
+        source = """
+            import sys
+            def load(name):
+                try: __import__(name)
+                except (ImportError, PermissionError): return "refused"
+                return "loaded"
+            def known(): return [name for name in sys.modules if "planted." in name]
+        """
+        student = confined(source)
+        assert student.call("known", {}).value == []
+        assert student.call("load", {"name": "course.zoo.planted.trojan"}).value == "refused"
+        assert student.call("load", {"name": "course.zoo.languages"}).value == "loaded"
 
 
 class TestWriting:
