@@ -29,7 +29,7 @@ def grading(
     rounds: Annotated[int, typer.Option(min=1, help="Medians are over these.")] = 5,
     students: Annotated[int, typer.Option(min=5, help="Notebooks in the class.")] = 40,
     env: Annotated[Path, typer.Option(help="The peers' environment; made at first use.")] = Path(
-        "out/peers"
+        "out/peers/grading"
     ),
     peers: Annotated[bool, typer.Option(help="Compare with nbgrader and Otter.")] = True,
     profile: Annotated[

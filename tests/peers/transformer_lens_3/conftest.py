@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.bench.transformer_lens import hooked_transformer
+from autograder.bench.lens_weights import hooked_transformer
 
 
 @pytest.fixture

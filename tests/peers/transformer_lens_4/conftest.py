@@ -2,7 +2,7 @@
 
 import pytest
 
-from autograder.bench.transformer_lens import bridge
+from autograder.bench.lens_weights import bridge
 
 
 @pytest.fixture
