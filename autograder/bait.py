@@ -52,6 +52,7 @@ class Bait:
 
         """
         self.token = secrets.token_hex(6)
+        self.prefix = f"{PREFIX}-{secrets.token_hex(3)}"  # other bait may lie on this machine
         self.canaries: dict[str, str] = {}
         self.folder = Path(tempfile.mkdtemp(prefix="glassbox-bait-"))
         self._end = contextlib.ExitStack()
@@ -64,7 +65,7 @@ class Bait:
         self._fingerprints = {name: _fingerprint(path) for name, path in real.items()}
         self.known: dict[str, Any] = {
             "token": self.token,
-            "prefix": PREFIX,
+            "prefix": self.prefix,
             "folder": str(self.folder),
             "real": {name: str(path) for name, path in real.items()},
             "places": [str(place) for place in self._places],
@@ -141,7 +142,7 @@ class Bait:
             path.chmod(0o777 if path.is_dir() else 0o666)
 
     def _canary(self, piece: str) -> str:
-        return self.canaries.setdefault(piece, f"{PREFIX}-{piece}-{secrets.token_hex(8)}")
+        return self.canaries.setdefault(piece, f"{self.prefix}-{piece}-{secrets.token_hex(8)}")
 
     def _listen(self) -> dict[str, socket.socket]:
         sockets = {
