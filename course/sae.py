@@ -114,7 +114,9 @@ class SAE(nn.Module):
         directions = torch.randn(cfg.d_sae, cfg.d_in, generator=generator, dtype=torch.float64)
         directions /= directions.norm(dim=-1, keepdim=True)
         dtype = getattr(torch, cfg.dtype)
-        self.W_enc = nn.Parameter(directions.T.contiguous().to(dtype))
+        self.W_enc = nn.Parameter(
+            directions.T.clone(memory_format=torch.contiguous_format).to(dtype)
+        )
         self.b_enc = nn.Parameter(torch.zeros(cfg.d_sae, dtype=dtype))
         self.W_dec = nn.Parameter(directions.to(dtype))
         self.b_dec = nn.Parameter(torch.zeros(cfg.d_in, dtype=dtype))

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from course.sae import SAE, JumpReLUSAE, SAEConfig, build_sae
+from course.sae import SAE, JumpReLUSAE, SAEConfig, TopKSAE, build_sae
 from course.sae_gradients import Gradients
 
 WARM_UP = 0.05  # the part of the training in which the price of latents rises to `sparsity`
@@ -123,8 +123,9 @@ def resample(
 
     Inputs are drawn with a probability proportional to the square of their loss, among `sample` of
     them. A revived latent's direction is that of the input, seen from `b_dec`; its encoder column
-    is the same, a fifth as long as those of the live ones on average, and its bias is zero, so that
-    it disturbs little. Source: Bricken et al. (2023), appendix "Neuron resampling".
+    is the same, a fifth as long as those of the live ones on average (just as long, with TopK), and
+    its bias is zero, so that it disturbs little. Source: Bricken et al.
+    (2023), appendix "Neuron resampling".
 
     Args:
         sae: it is changed.
@@ -145,7 +146,9 @@ def resample(
     chosen = torch.multinomial(weights, len(dead), replacement=True, generator=generator)
     directions = torch.nn.functional.normalize(inputs[chosen] - sae.b_dec, dim=-1)
     live = sae.W_enc[:, ~is_dead].norm(dim=0)
-    length = REVIVED * (live.mean() if len(live) else torch.ones(()))
+    length = live.mean() if len(live) else torch.ones((), dtype=live.dtype)
+    if not isinstance(sae, TopKSAE):  # of k, a weak one would never be among the strongest
+        length = REVIVED * length
     sae.W_dec[dead] = directions
     sae.W_enc[:, dead] = length * directions.T
     sae.b_enc[dead] = 0.0

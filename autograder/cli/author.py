@@ -65,15 +65,18 @@ def zoo_main(
 ) -> None:
     """List the toy models, or measure each against its card."""
     from course import zoo as models
+    from course.zoo import saes
 
     if context.invoked_subcommand:
         return
+    cards = {name: models.card(name) for name in models.names()}
+    cards |= {name: saes.card(name) for name in saes.names()}
     if not check_cards:
-        for name in models.names():
-            console.print(f"{name}: {models.card(name)['what']}", highlight=False)
+        for name, card in cards.items():
+            console.print(f"{name}: {card['what']}", highlight=False)
         return
     differs = []
-    for name in models.names():
+    for name in cards:
         rows = models.check_card(name)
         table = Table(title=name, title_justify="left", box=box.SIMPLE_HEAD)
         for heading in ("", "claim", "card", "measured"):

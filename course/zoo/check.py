@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from course.zoo import store
-from course.zoo.recipes import recipe
+from course.model import ToyTransformer
+from course.sae import SAE
+from course.zoo import saes, store
+from course.zoo.recipes import Recipe, recipe
 
 
 class Row(NamedTuple):
@@ -25,7 +27,8 @@ def measure(name: str, folder: str | Path | None = None) -> dict[str, float | st
         UnknownModelError: when there is no such model, or no recipe that says what to measure.
 
     """
-    return recipe(name).measure(store.load(name, _folder(folder)))
+    how = recipe(name)
+    return how.measure(_load(name, how, _folder(folder, how)))
 
 
 def check_card(name: str, folder: str | Path | None = None) -> list[Row]:
@@ -39,9 +42,10 @@ def check_card(name: str, folder: str | Path | None = None) -> list[Row]:
         folder: where its weights and card are, if they are not those that come with the course.
 
     """
-    where, how = _folder(folder), recipe(name)
+    how = recipe(name)
+    where = _folder(folder, how)
     card, measured = store.card(name, where), measure(name, where)
-    config = store.load(name, where).cfg.to_dict()
+    config = _load(name, how, where).cfg.to_dict()
     rows = [_equal("sha256 of the weights", card["sha256"], store.sha256(name, where))]
     rows.append(_equal("config", card["config"], config))
     recorded = card["ground_truth"]
@@ -54,12 +58,19 @@ def check_card(name: str, folder: str | Path | None = None) -> list[Row]:
 
 
 def check(names: list[str] | None = None) -> dict[str, list[Row]]:
-    """Return the rows of each model, of all of them when no names are given."""
-    return {name: check_card(name) for name in (store.names() if names is None else names)}
+    """Return the rows of each model, of all of them (SAEs too) when no names are given."""
+    everything = [*store.names(), *saes.names()]
+    return {name: check_card(name) for name in (everything if names is None else names)}
 
 
-def _folder(folder: str | Path | None) -> Path:
-    return store.WEIGHTS if folder is None else Path(folder)
+def _folder(folder: str | Path | None, how: Recipe) -> Path:
+    if folder is not None:
+        return Path(folder)
+    return saes.SAES if how.is_sae else store.WEIGHTS
+
+
+def _load(name: str, how: Recipe, folder: Path) -> ToyTransformer | SAE:
+    return saes.load(name, folder) if how.is_sae else store.load(name, folder)
 
 
 def _equal(claim: str, recorded: Any, measured: Any) -> Row:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from course.model import ToyTransformer
+from course.sae import SAE
 from course.zoo import store
 from course.zoo.recipes import Recipe, recipe
 
@@ -52,7 +53,7 @@ def train(
 
 
 def _facts(
-    name: str, how: Recipe, model: ToyTransformer, seed: int, steps: int, minutes: float
+    name: str, how: Recipe, model: ToyTransformer | SAE, seed: int, steps: int, minutes: float
 ) -> dict[str, Any]:
     """Return the card of a model that has just been made, less the hash of its file."""
     return {

@@ -8,15 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
-from course.model import ToyTransformer
 from course.zoo.store import unknown_model
 
 Measured = dict[str, float | str]
 
+# Where each recipe is; it is called RECIPE unless a name follows the colon.
 MODULES = {
     "induction_by_hand": "course.zoo.induction_by_hand",
     "induction_2l": "course.zoo.induction_2l",
+    "gates": "course.zoo.gates",
+    "backup_head": "course.zoo.backup_head",
+    "two_triggers": "course.zoo.two_triggers",
+    "sae_synthetic_1": "course.zoo.sae_synthetic:FIRST",
+    "sae_synthetic_2": "course.zoo.sae_synthetic:SECOND",
 }
 
 
@@ -29,10 +35,11 @@ class Recipe:
         data: what it was trained on.
         seed: of the shipped weights.
         steps: of training; 0 for a model that is built.
-        make: (seed, steps, progress) -> model.
+        make: (seed, steps, progress) -> model or SAE.
         measure: model -> the ground truth of the card, by claim.
         tolerance: how far a number measured on the shipped weights may be from the card's.
         bounds: the range that a claim must be in, for any seed that is to be shipped.
+        is_sae: whether it makes an SAE, which is shipped beside the models.
 
     """
 
@@ -40,10 +47,11 @@ class Recipe:
     data: str
     seed: int
     steps: int
-    make: Callable[[int, int, bool], ToyTransformer]
-    measure: Callable[[ToyTransformer], Measured]
+    make: Callable[[int, int, bool], Any]
+    measure: Callable[[Any], Measured]
     tolerance: float
     bounds: Mapping[str, tuple[float, float]]
+    is_sae: bool = False
 
 
 def recipe(name: str) -> Recipe:
@@ -55,4 +63,5 @@ def recipe(name: str) -> Recipe:
     """
     if name not in MODULES:
         raise unknown_model(name, list(MODULES))
-    return import_module(MODULES[name]).RECIPE
+    module, _, attribute = MODULES[name].partition(":")
+    return getattr(import_module(module), attribute or "RECIPE")

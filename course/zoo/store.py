@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course.assembly import with_weights
 from course.config import Config
 from course.model import ToyTransformer
 from course.names import near_names
+
+if TYPE_CHECKING:
+    from course.sae import SAE
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -71,8 +74,8 @@ def load(name: str, folder: Path = WEIGHTS) -> ToyTransformer:
     return with_weights(config, weights)
 
 
-def save(name: str, model: ToyTransformer, folder: Path) -> Path:
-    """Write a model's weights and Config, the same bytes every time; return the file's path."""
+def save(name: str, model: ToyTransformer | SAE, folder: Path) -> Path:
+    """Write a model's weights and config, the same bytes every time; return the file's path."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
