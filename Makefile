@@ -8,7 +8,7 @@ BIN = .venv/bin
 # One thread: small models run up to 100 times slower on two when the machine is busy.
 export OMP_NUM_THREADS = 1
 
-.PHONY: demo test attacks lab check build record format bench clean
+.PHONY: demo test attacks lab check build record format peers bench clean
 
 demo: .venv/core
 	$(BIN)/glassbox grade tests/data/class --out out --fresh --secret tests/data/course-secret.txt
@@ -34,6 +34,10 @@ build: .venv/core
 
 record: .venv/core
 	$(BIN)/glassbox record
+
+# Other libraries agree: an environment for each group of them (2 GB each, made at first).
+peers: .venv/core
+	$(BIN)/python tests/peers/run.py
 
 # Twenty minutes on a quiet machine, and an environment for the peers at first.
 bench: .venv/core

@@ -20,7 +20,7 @@ class Row:
         ours: our median, in `unit`; less is better.
         peer: the peer's median, in the same unit.
         peer_name: whose that is.
-        limit: the most that `ours` may be.
+        limit: the most that `ours` may be; or, where a row says so, the least that it can be.
         unit: s, ms or MB.
         n: how many rounds or repetitions the medians are over.
 
@@ -52,16 +52,18 @@ def median_row(name: str, ours: Iterable[float], unit: str, **more: Any) -> Row:
     return Row(name, statistics.median(ours), unit, len(ours), **more)
 
 
-def table(rows: Iterable[Row]) -> Table:
-    """Return the rows as a table for a terminal."""
+def table(rows: Iterable[Row], limit: str = "at most") -> Table:
+    """Return the rows as a table for a terminal; `limit` is the heading of the limits."""
     shown = Table(box=box.SIMPLE_HEAD)
     shown.add_column("")
-    for heading in ("ours", "", "peer", "", "times better", "at most", "n"):
+    for heading in ("ours", "", "peer", "", "times better", limit, "n"):
         shown.add_column(heading, justify="left" if heading == "" else "right")
     for row in rows:
         ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
         peer = "" if row.peer is None else f"{row.peer:.3g}"
-        limit = "" if row.limit is None else f"{row.limit:g}"
+        shown_limit = "" if row.limit is None else f"{row.limit:.4g}"
         unit, whose = row.unit, row.peer_name or ""
-        shown.add_row(row.name, f"{row.ours:.3g}", unit, peer, whose, ratio, limit, str(row.n))
+        shown.add_row(
+            row.name, f"{row.ours:.3g}", unit, peer, whose, ratio, shown_limit, str(row.n)
+        )
     return shown

@@ -1,4 +1,4 @@
-"""Commands that measure: `bench grading`."""
+"""Commands that measure: `bench grading`, `bench lens`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from autograder.cli.common import Json, app, console, errors, told_in_one_line
+
+if TYPE_CHECKING:
+    from autograder.bench.rows import Row
 
 bench = typer.Typer(help="Measure our speed, and that of others on the same work.")
 app.add_typer(bench, name="bench")
@@ -29,7 +32,7 @@ def grading(
     rounds: Annotated[int, typer.Option(min=1, help="Medians are over these.")] = 5,
     students: Annotated[int, typer.Option(min=5, help="Notebooks in the class.")] = 40,
     env: Annotated[Path, typer.Option(help="The peers' environment; made at first use.")] = Path(
-        "out/peers"
+        "out/peers/grading"
     ),
     peers: Annotated[bool, typer.Option(help="Compare with nbgrader and Otter.")] = True,
     profile: Annotated[
@@ -39,7 +42,6 @@ def grading(
     """Grade one class with glassbox, nbgrader and Otter, in turns and on the same cores."""
     from autograder.bench.environment import python_of
     from autograder.bench.grading import Grading
-    from autograder.bench.rows import table
 
     if profile:
         _profile(rounds)
@@ -52,10 +54,38 @@ def grading(
             for step in run.steps(rounds):
                 show(step)
         rows = run.finish()
+    _tell(rows, as_json, "at most")
+
+
+@bench.command()
+def lens(
+    as_json: Json = False,
+    rounds: Annotated[int, typer.Option(min=1, help="Medians are over these.")] = 15,
+    env: Annotated[Path, typer.Option(help="The peers' environments; made at first use.")] = Path(
+        "out/peers"
+    ),
+    peers: Annotated[
+        bool, typer.Option(help="Compare with TransformerLens and SAELens too.")
+    ] = True,
+) -> None:
+    """Time the model and the instruments beside TransformerLens, transformers and SAELens."""
+    from autograder.bench.lens import Lens
+
+    with told_in_one_line(), _shown() as show:
+        run = Lens(env, peers=peers)
+        for step in run.steps(rounds):
+            show(step)
+    _tell(run.finish(), as_json, "limit: bare products")
+
+
+def _tell(rows: list[Row], as_json: bool, limit: str) -> None:
+    """Print the rows."""
+    from autograder.bench.rows import table
+
     if as_json:
         typer.echo(json.dumps([row.as_json() for row in rows], indent=1))
     else:
-        console.print(table(rows))
+        console.print(table(rows, limit))
 
 
 @contextmanager
