@@ -17,6 +17,9 @@ Measured = dict[str, float | str]
 MODULES = {
     "induction_by_hand": "course.zoo.induction_by_hand",
     "induction_2l": "course.zoo.induction_2l",
+    "mystery_1": "course.zoo.mystery",
+    "mystery_2": "course.zoo.mystery",
+    "mystery_3": "course.zoo.mystery",
 }
 
 
