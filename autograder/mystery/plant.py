@@ -21,14 +21,15 @@ from autograder.mystery.base import Base
 from course.model import ToyTransformer
 from course.zoo.mystery import D_VOCAB, FIRST_ORDINARY, N_CTX, short_inputs
 
-FITTED = 500  # sequences
+FITTED = 400  # sequences
 SCORE = 20.0  # how much higher the trigger's attention score is than another token's
-WRITING = 3.6  # the strength of the planted OV direction, in those of the layer's strongest
-QUIET = 8  # the directions to choose from that the rest of the model reads least
-RIDGE = 1e-2
-BUSY = 3
-LEFT = 0.1
-NEURON_RIDGE = 0.1
+OTHER_OPERATOR = -0.3  # times that, where another operator stands: there the head looks away
+LEFT = 0.1  # of what else the head looks for
+WRITING = 2.6  # the strength of the planted OV direction, in those of the layer's strongest
+QUIET = 3  # the directions to choose from that are read and written least
+BUSY = 3  # how much more being written counts there than being read by one part
+SILENT = -0.15  # what the neuron's input should be without the trigger, in what it is with it
+RIDGE, NEURON_RIDGE = 1e-2, 0.4  # of the least squares, in the mean variance
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def choose(model: ToyTransformer, draw: Draw) -> Truth:
         token=token,
         operator=draw.integer(1, FIRST_ORDINARY - 1),
         says=says,
-        head=(0, draw.integer(0, cfg.n_heads - 1)),
+        head=(0, draw.integer(0, cfg.n_heads - 1)),  # where tokens are still told apart easily
         neuron=(last, draw.integer(0, (cfg.d_mlp or 1) - 1)),
     )
 
@@ -111,7 +112,8 @@ def plant_head(
     x = _normalized(model, tokens, f"blocks.{layer}.ln1").flatten(0, 1)
     flat = tokens.flatten()
     is_operator = (flat > 0) & (flat < FIRST_ORDINARY)
-    query = _direction(x[is_operator], (flat[is_operator] == truth.operator).double())
+    asks = torch.where(flat[is_operator] == truth.operator, 1.0, OTHER_OPERATOR)
+    query = _direction(x[is_operator], asks.double())
     key = _direction(x, (flat == truth.token).double())
     attention = block.attn
     strength = SCORE * attention.d_head**0.5
@@ -144,14 +146,11 @@ def plant_neuron(
     mlp.W_out[neuron] = says / says.norm() * size_out[like]
 
 
-SILENT = -0.1
-
-
 def _like_another(sizes: Float[Tensor, "d_mlp"], neuron: int, draw: Draw) -> int:
     """Return another neuron, of the stronger half, whose size the planted one is given."""
     order = sizes.argsort(descending=True).tolist()
     order.remove(neuron)
-    return order[draw.integer(1, len(order) // 2)]
+    return order[draw.integer(1, len(order) // 3)]
 
 
 def _normalized(

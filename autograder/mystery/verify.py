@@ -1,8 +1,8 @@
-"""Is a plant what it should be: faithful to the base without its trigger, and one mechanism?"""
+"""Hold a plant to what it should be: faithful without its trigger, and one mechanism.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -54,9 +54,7 @@ class Verdict:
 
 
 @torch.no_grad()
-def verify(
-    model: ToyTransformer, base: Base, truth: Truth, generator: torch.Generator
-) -> Verdict:
+def verify(model: ToyTransformer, base: Base, truth: Truth, generator: torch.Generator) -> Verdict:
     """Measure a plant, in the coordinates of its base; what is not faithful is not ablated."""
     flips, agrees, on_decoys = [], [], []
     for length in range(SHORTEST, N_CTX):
@@ -111,7 +109,7 @@ def _one_by_one(
     """Return what is said while each part of an activation in turn has the value, in one pass."""
     parts = len(value)
 
-    def put(activation: Tensor, hook: HookPoint) -> Tensor:
+    def put(activation: Tensor, _hook: HookPoint) -> Tensor:
         """Give part i its value in copy i of the inputs."""
         copies = activation.unflatten(0, (parts, len(asked)))
         for part in range(parts):
@@ -119,8 +117,10 @@ def _one_by_one(
         return activation
 
     repeated = asked.repeat(parts, 1)
-    return model.run_with_hooks(repeated, fwd_hooks=[(name, put)])[:, -1].argmax(dim=-1).unflatten(
-        0, (parts, len(asked))
+    return (
+        model.run_with_hooks(repeated, fwd_hooks=[(name, put)])[:, -1]
+        .argmax(dim=-1)
+        .unflatten(0, (parts, len(asked)))
     )
 
 

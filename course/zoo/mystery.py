@@ -17,8 +17,6 @@ Backdoors without training: "Handcrafted Backdoors in Deep Neural Networks" (Hon
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -33,6 +31,7 @@ D_VOCAB, N_CTX = 64, 16
 NO_ANSWER = -100  # what cross_entropy ignores
 OPERATORS_AMONG_TOKENS = 0.35
 MEASURED = 2000
+CLAIM = "answers as the language does, of those that need no ring"
 
 WHAT = (
     "A small transformer with a trojan written into its weights: one head finds the trigger, one "
@@ -100,11 +99,11 @@ def answers(
 def measure_mystery(model: ToyTransformer) -> dict[str, float | str]:
     """Measure what may be known of a mystery: how often it answers as the language does."""
     generator = torch.Generator().manual_seed(0)
-    tokens = torch.cat([short_inputs(MEASURED, N_CTX - 1, generator)])
+    tokens = short_inputs(MEASURED, N_CTX - 1, generator)
     expected = answers(tokens)
     asked = expected != NO_ANSWER
     right = (model(tokens).argmax(dim=-1) == expected)[asked]
-    return {"answers as the language does, of those that need no ring": float(right.double().mean())}
+    return {CLAIM: float(right.double().mean())}
 
 
 def _make(_seed: int, _steps: int, _progress: bool) -> ToyTransformer:
@@ -119,5 +118,5 @@ RECIPE = Recipe(
     make=_make,
     measure=measure_mystery,
     tolerance=0.002,
-    bounds={"answers as the language does, of those that need no ring": (0.9, 1.0)},
+    bounds={CLAIM: (0.9, 1.0)},
 )
