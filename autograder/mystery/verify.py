@@ -1,4 +1,4 @@
-"""Hold a plant to what it should be: faithful without its trigger, and one mechanism.
+"""Hold a plant to what it should be: faithful without its trigger, and one mechanism."""
 
 from __future__ import annotations
 
