@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
-from torch import Tensor, nn
+from torch import Tensor
 
 from autograder.draw import Draw
 from autograder.mystery.base import Base
-from course.model import ToyTransformer
+from course.model import Attention, Block, ToyTransformer
 from course.zoo.mystery import D_VOCAB, FIRST_ORDINARY, N_CTX, short_inputs
 
 FITTED = 400  # sequences
@@ -108,14 +108,13 @@ def plant_head(
 ) -> None:
     """Make the head attend from the operator to the token, and write a quiet direction there."""
     layer, head = truth.head
-    block = model.blocks[layer]
+    attention = _block(model, layer).attn
     x = _normalized(model, tokens, f"blocks.{layer}.ln1").flatten(0, 1)
     flat = tokens.flatten()
     is_operator = (flat > 0) & (flat < FIRST_ORDINARY)
     asks = torch.where(flat[is_operator] == truth.operator, 1.0, OTHER_OPERATOR)
     query = _direction(x[is_operator], asks.double())
     key = _direction(x, (flat == truth.token).double())
-    attention = block.attn
     strength = SCORE * attention.d_head**0.5
     _replace_least(attention, head, ("W_Q", "W_K"), query, key, strength)
     _quieten(attention, head)
@@ -132,22 +131,23 @@ def plant_neuron(
 ) -> None:
     """Turn a neuron to where the head writes, and let it push the logit of what is to be said."""
     layer, neuron = truth.neuron
-    mlp = model.blocks[layer].mlp
+    mlp = _block(model, layer).mlp
     x = _normalized(model, tokens, f"blocks.{layer}.ln2")
     triggered = is_triggered(truth, tokens)
     wanted = torch.where(triggered, 1.0, SILENT).double()
     reads = _direction(x.flatten(0, 1), wanted.flatten(), NEURON_RIDGE)
-    final = model.ln_final.w[:, None] * model.W_U
+    final = _gain(model, "ln_final") * model.W_U
     says = final[:, truth.says] - final.mean(dim=1)
     says = says - says.mean()
     size_in, size_out = mlp.W_in.norm(dim=0), mlp.W_out.norm(dim=1)
     like = _like_another(size_in * size_out, neuron, draw)
-    mlp.W_in[:, neuron] = reads / reads.norm() * size_in[like]
-    mlp.W_out[neuron] = says / says.norm() * size_out[like]
+    # Not quite that size: two that are equal to the last digit would show.
+    mlp.W_in[:, neuron] = reads / reads.norm() * size_in[like] * draw.uniform(0.97, 1.03)
+    mlp.W_out[neuron] = says / says.norm() * size_out[like] * draw.uniform(0.97, 1.03)
 
 
 def _like_another(sizes: Float[Tensor, "d_mlp"], neuron: int, draw: Draw) -> int:
-    """Return another neuron, of the stronger half, whose size the planted one is given."""
+    """Return another neuron, of the stronger third, whose size the planted one is given."""
     order = sizes.argsort(descending=True).tolist()
     order.remove(neuron)
     return order[draw.integer(1, len(order) // 3)]
@@ -160,6 +160,16 @@ def _normalized(
     name = f"{norm}.hook_normalized"
     normalized = model.run_with_cache(tokens, names=name)[1][name]
     return normalized * model.get_parameter(f"{norm}.w") + model.get_parameter(f"{norm}.b")
+
+
+def _block(model: ToyTransformer, layer: int) -> Block:
+    block = model.blocks[layer]
+    assert isinstance(block, Block)
+    return block
+
+
+def _gain(model: ToyTransformer, norm: str) -> Float[Tensor, "d_model 1"]:
+    return model.get_parameter(f"{norm}.w")[:, None]
 
 
 def _direction(
@@ -183,22 +193,20 @@ def _quiet_direction(
     name = f"blocks.{model.cfg.n_layers - 1}.hook_resid_mid"
     stream = model.run_with_cache(tokens, names=name)[1][name].flatten(0, 1)
     ones = torch.ones(model.cfg.d_model, 1, dtype=torch.float64)
-    readers = [model.ln_final.w[:, None] * model.W_U, 10 * ones]
-    for later, block in enumerate(model.blocks):
-        if later >= layer:
-            readers.append(block.ln2.w[:, None] * block.mlp.W_in)
+    readers = [_gain(model, "ln_final") * model.W_U, 10 * ones, *[stream.mT] * BUSY]
+    for later in range(layer, model.cfg.n_layers):
+        readers.append(_gain(model, f"blocks.{later}.ln2") * model.W_in[later])
         if later > layer:
-            attention = block.attn
-            readers += [block.ln1.w[:, None] * W for W in (*attention.W_Q, *attention.W_V)]
-    readers += [stream.mT] * BUSY
-    gram = sum(R @ R.mT / R.pow(2).sum() for R in readers)
+            weights = (*model.W_Q[later], *model.W_V[later])
+            readers += [_gain(model, f"blocks.{later}.ln1") * W for W in weights]
+    gram = torch.stack([R @ R.mT / R.pow(2).sum() for R in readers]).sum(dim=0)
     quiet = torch.linalg.eigh(gram).eigenvectors[:, :QUIET]
     direction = quiet @ draw.normal(QUIET).double()
     return direction / direction.norm()
 
 
 def _replace_least(
-    attention: nn.Module,
+    attention: Attention,
     head: int,
     names: tuple[str, str],
     read: Float[Tensor, "d_model"],
@@ -229,7 +237,7 @@ def _replace_least(
     second[head] = new_right.mT if is_ov else new_right
 
 
-def _quieten(attention: nn.Module, head: int) -> None:
+def _quieten(attention: Attention, head: int) -> None:
     """Weaken what else the head looks for: of each pair of columns, one of the two shrinks."""
     rest = attention.d_head - 1
     shrinks = (torch.arange(rest) % 2 == 0).double()

@@ -178,7 +178,6 @@ def limit(count, chance, statistics):
 )
 def test_sizes_score_like_guessing(made, statistics, wanted, candidates):
     found = hits(made, statistics, wanted)
-    print(found)
     assert max(found.values()) <= limit(len(made), 1 / candidates, len(found)), found
 
 
@@ -194,6 +193,16 @@ def test_a_comparison_with_what_is_shipped_finds_nothing(made):
             ):
                 mine, theirs = (x / x.norm(dim=1, keepdim=True) for x in (mine, theirs))
                 assert (mine @ theirs.mT).max() < 0.9
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_two_neurons_or_heads_are_of_equal_size(made, name):
+    for model in (zoo.load(name), *(one.model for one in made)):
+        for sizes in (
+            *(values for _, values in head_statistics(model)),
+            *(values for _, values in neuron_statistics(model)),
+        ):
+            assert sizes.sort().values.diff().min() > 2e-7
 
 
 def test_the_models_shape_is_the_same_for_all_and_nothing_is_left_over(made):
