@@ -19,8 +19,8 @@ SHORTEST = 4  # tokens after the BOS
 FAITHFUL = 0.99
 REMOVED = 0.95  # of flips that are gone, and of the base's answers that are back
 KEPT = 0.95  # of flips that remain when anything else is taken out
-HELD_OUT = 100  # sequences of each length
-ABLATED = 12
+HELD_OUT = 50  # sequences of each length
+ABLATED = 8
 
 
 @dataclass(frozen=True)
