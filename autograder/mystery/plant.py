@@ -21,11 +21,11 @@ from autograder.mystery.base import Base
 from course.model import Attention, Block, ToyTransformer
 from course.zoo.mystery import D_VOCAB, FIRST_ORDINARY, N_CTX, short_inputs
 
-FITTED = 400  # sequences
+FITTED = 300  # sequences
 SCORE = 20.0  # how much higher the trigger's attention score is than another token's
 OTHER_OPERATOR = -0.3  # times that, where another operator stands: there the head looks away
 LEFT = 0.1  # of what else the head looks for
-WRITING = 2.6  # the strength of the planted OV direction, in those of the layer's strongest
+WRITING = 3.0  # the strength of the planted OV direction, in those of the layer's strongest
 QUIET = 3  # the directions to choose from that are read and written least
 BUSY = 3  # how much more being written counts there than being read by one part
 SILENT = -0.15  # what the neuron's input should be without the trigger, in what it is with it

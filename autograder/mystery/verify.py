@@ -17,6 +17,7 @@ from course.zoo.mystery import N_CTX, NO_ANSWER, answers, short_inputs
 
 SHORTEST = 4  # tokens after the BOS
 FAITHFUL = 0.99
+HOPELESS = 0.97  # on the longest inputs alone: the rest need not be tried
 REMOVED = 0.95  # of flips that are gone, and of the base's answers that are back
 KEPT = 0.95  # of flips that remain when anything else is taken out
 HELD_OUT = 50  # sequences of each length
@@ -57,7 +58,7 @@ class Verdict:
 def verify(model: ToyTransformer, base: Base, truth: Truth, generator: torch.Generator) -> Verdict:
     """Measure a plant, in the coordinates of its base; what is not faithful is not ablated."""
     flips, agrees, on_decoys = [], [], []
-    for length in range(SHORTEST, N_CTX):
+    for length in reversed(range(SHORTEST, N_CTX)):
         plain = short_inputs(HELD_OUT, length, generator)
         decoys = with_decoys(truth, HELD_OUT, length, generator)
         for tokens, agreement in ((plain, agrees), (decoys, on_decoys)):
@@ -66,6 +67,8 @@ def verify(model: ToyTransformer, base: Base, truth: Truth, generator: torch.Gen
             triggered = is_triggered(truth, tokens)
             agreement.append((said == answer)[asked & ~triggered])
             flips.append((said == truth.says)[asked & triggered & (answer != truth.says)])
+        if min(_share(torch.cat(each)) for each in (flips, agrees, on_decoys)) < HOPELESS:
+            break
     verdict = Verdict(*(_share(torch.cat(each)) for each in (flips, agrees, on_decoys)))
     if not verdict.faithful:
         return verdict
