@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hunt import hunt
+from mystery_hunt import hunt
 
 from autograder.mystery import hand_out, mystery, open_base, read_truth, train_base
 from autograder.mystery.verify import FAITHFUL, verify
