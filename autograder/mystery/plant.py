@@ -124,6 +124,9 @@ def plant_head(
     _replace_least(attention, head, ("W_V", "W_O"), key, quiet, WRITING * strongest / key.norm())
     for name in ("W_Q", "W_K", "W_V", "W_O"):
         _keep_size(getattr(attention, name), head, draw, rows=name == "W_O")
+    for bias in (attention.b_Q, attention.b_V):
+        others = [float(one.norm()) for place, one in enumerate(bias) if place != head]
+        bias[head] *= draw.uniform(min(others), max(others)) / bias[head].norm()
 
 
 def plant_neuron(
