@@ -1,0 +1,71 @@
+"""How tinyworld is trained: three seeds of one recipe."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+from course.config import Config
+from course.model import ToyTransformer
+from course.zoo.tinyworld.sampling import N_CTX, sample_tokens
+from course.zoo.tinyworld.tokenizer import WORDS
+
+STEPS = 2500
+BATCH = 48
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 0.01
+WARM_UP = 100  # steps
+
+
+def config(seed: int) -> Config:
+    """Return the model's shape: GPT-2's, but small."""
+    return Config(
+        n_layers=3,
+        n_heads=4,
+        d_model=128,
+        d_head=32,
+        n_ctx=N_CTX,
+        d_vocab=len(WORDS),
+        act_fn="gelu_new",
+        seed=seed,
+    )
+
+
+def train(seed: int, steps: int, progress: bool = True) -> tuple[ToyTransformer, list[float]]:
+    """Train a model on text that is not held out; return it and its loss at each step.
+
+    The bias of the logits stays zero, since GPT-2 has none.
+
+    Args:
+        seed: of the initial weights and of the data.
+        steps: how many batches.
+        progress: whether to show a bar.
+
+    """
+    from tqdm import tqdm
+
+    model = ToyTransformer(config(seed))
+    model.b_U.requires_grad_(False)
+    generator = torch.Generator().manual_seed(seed)
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.AdamW(
+        trained, lr=LEARNING_RATE, betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    losses = []
+    for _ in tqdm(range(steps), desc="tinyworld", disable=not progress):
+        tokens = sample_tokens(generator, BATCH, held_out=False)
+        loss = F.cross_entropy(model(tokens)[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimiser.step()
+        schedule.step()
+        losses.append(loss.item())
+    model.b_U.requires_grad_(True)
+    return model, losses
+
+
+def _rate(step: int, steps: int) -> float:
+    """Return the learning rate's factor: up, level for a third of the steps, down."""
+    return min(1.0, (step + 1) / WARM_UP, 1.5 * (1 - step / max(steps, 1)) + 0.02)
