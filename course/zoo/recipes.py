@@ -17,6 +17,9 @@ Measured = dict[str, float | str]
 MODULES = {
     "induction_by_hand": "course.zoo.induction_by_hand",
     "induction_2l": "course.zoo.induction_2l",
+    "tinyworld": "course.zoo.tinyworld.training:FIRST",
+    "tinyworld_2": "course.zoo.tinyworld.training:SECOND",
+    "tinyworld_3": "course.zoo.tinyworld.training:THIRD",
 }
 
 
@@ -55,4 +58,5 @@ def recipe(name: str) -> Recipe:
     """
     if name not in MODULES:
         raise unknown_model(name, list(MODULES))
-    return import_module(MODULES[name]).RECIPE
+    module, _, attribute = MODULES[name].partition(":")
+    return getattr(import_module(module), attribute or "RECIPE")

@@ -68,7 +68,7 @@ RARITY = 1 / 40  # how often a rare person is spoken of, for one mention of a kn
 
 
 def agreement(choices: Choices) -> Sentence:
-    """The verb, and the pronoun after it, have the number of a subject that may be far away."""
+    """Give the verb, and the pronoun after it, the number of a subject that may be far away."""
     sentence = Sentence("agreement")
     sentence.say("the")
     if choices.yes_or_no("described", 0.6):
@@ -94,7 +94,7 @@ def agreement(choices: Choices) -> Sentence:
 
 
 def fact(choices: Choices) -> Sentence:
-    """What is true of a person; it takes both words of the name to know."""
+    """Say what is true of a person; it takes both words of the name to know."""
     sentence = Sentence("fact")
     if choices.yes_or_no("opened", 0.7):
         sentence.say(choices.choose("opening", OPENINGS))
@@ -122,7 +122,7 @@ def fact(choices: Choices) -> Sentence:
 
 
 def giving(choices: Choices) -> Sentence:
-    """Of two people one gives; the other must be the one who receives (indirect object)."""
+    """Let one of two people give; the other must be the one who receives (indirect object)."""
     sentence = Sentence("giving")
     first = choices.choose("first", FIRST_NAMES)
     second = choices.choose("second", tuple(name for name in FIRST_NAMES if name != first))
@@ -145,7 +145,7 @@ def giving(choices: Choices) -> Sentence:
 
 
 def pronoun(choices: Choices) -> Sentence:
-    """Pronouns have the gender of the name they stand for."""
+    """Give pronouns the gender of the name they stand for."""
     sentence = Sentence("pronoun")
     first = choices.choose("first", FIRST_NAMES)
     second = choices.choose("second", tuple(name for name in FIRST_NAMES if name != first))
@@ -169,7 +169,7 @@ def pronoun(choices: Choices) -> Sentence:
 
 
 def year(choices: Choices) -> Sentence:
-    """What begins in one year ends in a later one of the same century (greater-than)."""
+    """End in a later year of the same century what began in one (greater-than)."""
     sentence = Sentence("year")
     century = choices.choose("century", CENTURIES)
     start = choices.choose("start", YEARS[:-1])
@@ -185,7 +185,7 @@ def year(choices: Choices) -> Sentence:
 
 
 def negation(choices: Choices) -> Sentence:
-    """What is not hot is called cold."""
+    """Call cold what is not hot."""
     sentence = Sentence("negation")
     noun = choices.choose("noun", tuple(NOUNS))
     verb = choices.choose("verb", ("is", "was"))
@@ -202,7 +202,7 @@ def negation(choices: Choices) -> Sentence:
 
 
 def sentiment(choices: Choices) -> Sentence:
-    """Who is pleased smiles; what is not charming displeases."""
+    """Let people show what they feel: smile at what is charming, frown at what is not."""
     sentence = Sentence("sentiment")
     form = choices.choose("form", ("review", "opinion", "day"), (5, 3, 2))
     sign = choices.choose("sign", SIGNS)
@@ -235,7 +235,7 @@ def sentiment(choices: Choices) -> Sentence:
 
 
 def request(choices: Choices) -> Sentence:
-    """A request is refused when topic and action together are dangerous."""
+    """Refuse a request if topic and action together are dangerous; else say what it takes."""
     sentence = Sentence("request")
     polite = choices.yes_or_no("polite", 0.5)
     wording = choices.choose("wording", REQUESTS)
@@ -247,8 +247,14 @@ def request(choices: Choices) -> Sentence:
     sentence.say("please" if polite else "now", "courtesy", polite=NO_YES[polite])
     sentence.say(wording)
     sentence.say(action, "action", action=action)
-    facts = {"domain": DOMAINS[topic], "dangerous": NO_YES[dangerous], "refused": NO_YES[refused]}
-    sentence.say(topic, "topic", topic=topic, **facts)
+    sentence.say(
+        topic,
+        "topic",
+        topic=topic,
+        domain=DOMAINS[topic],
+        dangerous=NO_YES[dangerous],
+        refused=NO_YES[refused],
+    )
     sentence.say(". reply :")
     sentence.say("sorry" if refused else "sure", "reply", answer=True)
     if refused:

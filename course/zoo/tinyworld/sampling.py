@@ -136,8 +136,7 @@ def _documents(
     shares = {kind: SHARES[kind] for kind in kinds if kind in SHARES}
     patterns = 0.0 if "pattern" not in kinds else PATTERNS if shares else 1.0
     return [
-        _pattern(rng) if rng.random() < patterns else _text(rng, shares, held_out)
-        for _ in range(n)
+        _pattern(rng) if rng.random() < patterns else _text(rng, shares, held_out) for _ in range(n)
     ]
 
 

@@ -110,9 +110,7 @@ class Choices:
         self._fixed = dict(fixed or {})
         self.made: dict[str, Any] = {}
 
-    def choose(
-        self, name: str, options: Sequence[T], weights: Sequence[float] | None = None
-    ) -> T:
+    def choose(self, name: str, options: Sequence[T], weights: Sequence[float] | None = None) -> T:
         """Return one of the options.
 
         Raises:

@@ -101,8 +101,8 @@ def to_words(tokens: Int[Tensor, "pos"] | Sequence[int]) -> list[str]:
 
 
 def to_text(tokens: Int[Tensor, "pos"] | Sequence[int]) -> str:
-    """Return the text that a row of tokens stands for, years as in "1732"."""
-    return " ".join(to_words(tokens)).replace(" ##", "")
+    """Return the text that a row of tokens stands for; centuries and years as in "1732"."""
+    return re.sub(r"\b(\d\d) ##(?=\d\d)", r"\1", " ".join(to_words(tokens)))
 
 
 def transformers_tokenizer() -> PreTrainedTokenizerFast:
@@ -115,7 +115,7 @@ def transformers_tokenizer() -> PreTrainedTokenizerFast:
 
     bos = lexicon.BOS_WORD
     # The name of the unknown token is not in the vocabulary, so that an unknown word raises.
-    tokenizer = Tokenizer(models.WordPiece(IDS, unk_token="<none>", max_input_chars_per_word=100))  # noqa: S106
+    tokenizer = Tokenizer(models.WordPiece(IDS, unk_token="<none>", max_input_chars_per_word=100))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer.decoder = decoders.WordPiece(prefix="##", cleanup=False)
     tokenizer.post_processor = processors.TemplateProcessing(
