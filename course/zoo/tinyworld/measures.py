@@ -26,7 +26,7 @@ from course.zoo.tinyworld.words import (
     VALENCE,
 )
 
-PAIRS = 300  # in each family
+PAIRS = 200  # in each family
 DOCUMENTS = 64  # of each kind
 MEASURED = {
     "agreement, no attractor": ("agreement", {"attractors": 0}),

@@ -84,7 +84,7 @@ def to_tokens(text: str | Sequence[str], *, bos: bool = True) -> Int[Tensor, "ba
 
     """
     texts = [text] if isinstance(text, str) else list(text)
-    rows = [to_ids(re.sub(r"\b(\d\d)(\d\d)\b", r"\1 ##\2", each).split()) for each in texts]
+    rows = [to_ids(re.sub(r"(?<!\S)(\d\d)(\d\d)\b", r"\1 ##\2", each).split()) for each in texts]
     lengths = sorted({len(row) for row in rows})
     if len(lengths) != 1:
         raise ValueError(
@@ -102,7 +102,7 @@ def to_words(tokens: Int[Tensor, "pos"] | Sequence[int]) -> list[str]:
 
 def to_text(tokens: Int[Tensor, "pos"] | Sequence[int]) -> str:
     """Return the text that a row of tokens stands for; centuries and years as in "1732"."""
-    return re.sub(r"\b(\d\d) ##(?=\d\d)", r"\1", " ".join(to_words(tokens)))
+    return re.sub(r"(?<!\S)(\d\d) ##(?=\d\d)", r"\1", " ".join(to_words(tokens)))
 
 
 def transformers_tokenizer() -> PreTrainedTokenizerFast:

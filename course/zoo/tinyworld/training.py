@@ -12,8 +12,8 @@ from course.zoo.tinyworld.measures import DOCUMENTS, PAIRS, measure_tinyworld
 from course.zoo.tinyworld.sampling import HELD_OUT, N_CTX, sample_tokens
 from course.zoo.tinyworld.tokenizer import WORDS
 
-STEPS = 2500
-BATCH = 48
+STEPS = 2400
+BATCH = 24
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.01
 WARM_UP = 100  # steps
@@ -81,8 +81,8 @@ def train(seed: int, steps: int, progress: bool = True) -> tuple[ToyTransformer,
 
 
 def _rate(step: int, steps: int) -> float:
-    """Return the learning rate's factor: up, level for a third of the steps, down."""
-    return min(1.0, (step + 1) / WARM_UP, 1.5 * (1 - step / max(steps, 1)) + 0.02)
+    """Return the learning rate's factor: up, level for half of the steps, down."""
+    return min(1.0, (step + 1) / WARM_UP, 2 * (1 - step / max(steps, 1)) + 0.02)
 
 
 def _recipe(seed: int) -> Recipe:
