@@ -95,15 +95,15 @@ def agreement(choices: Choices) -> Sentence:
 
 def fact(choices: Choices) -> Sentence:
     """Say what is true of a person; it takes both words of the name to know."""
-    sentence = Sentence("fact")
-    if choices.yes_or_no("opened", 0.7):
-        sentence.say(choices.choose("opening", OPENINGS))
+    opening = choices.choose("opening", OPENINGS) if choices.yes_or_no("opened", 0.7) else ""
     weights = [1.0] * len(KNOWN_PEOPLE) + [RARITY] * len(RARE_PEOPLE)
     person = choices.choose("person", tuple(PEOPLE), weights)
     relation = choices.choose("relation", tuple(RELATIONS))
     others = tuple(name for name in RELATIONS if name != relation)
     second = choices.choose("second relation", others)
     told = choices.choose("told", ("forwards", "backwards"), (3, 1))
+    sentence = Sentence("fact", told)
+    sentence.say(opening)
     if told == "forwards":
         _name(sentence, person)
         _tell(sentence, person, relation)
@@ -146,13 +146,14 @@ def giving(choices: Choices) -> Sentence:
 
 def pronoun(choices: Choices) -> Sentence:
     """Give pronouns the gender of the name they stand for."""
-    sentence = Sentence("pronoun")
     first = choices.choose("first", FIRST_NAMES)
     second = choices.choose("second", tuple(name for name in FIRST_NAMES if name != first))
     she, _, herself = PRONOUNS[_gender(first)]
     her = PRONOUNS[_gender(second)][1]
+    form = choices.choose("form", ("meeting", "mirror"), (7, 3))
+    sentence = Sentence("pronoun", form)
     sentence.say(first, "first word of a name", subject=first, gender=_gender(first))
-    if choices.yes_or_no("mirror", 0.3):
+    if form == "mirror":
         sentence.say("saw")
         sentence.say(herself, "pronoun", answer=True)
         sentence.say(f"in the {choices.choose('mirror kind', ('mirror', 'water', 'window'))}")
@@ -203,8 +204,8 @@ def negation(choices: Choices) -> Sentence:
 
 def sentiment(choices: Choices) -> Sentence:
     """Let people show what they feel: smile at what is charming, frown at what is not."""
-    sentence = Sentence("sentiment")
     form = choices.choose("form", ("review", "opinion", "day"), (5, 3, 2))
+    sentence = Sentence("sentiment", form)
     sign = choices.choose("sign", SIGNS)
     word = VALENCE[sign][choices.choose("evaluation", range(len(VALENCE[sign])))]
     show, public = choices.choose("show", SHOWS), choices.choose("public", PUBLIC)

@@ -143,7 +143,7 @@ def pronoun(rng: random.Random) -> tuple[str, Fixed, Fixed]:
     one, other = rng.sample((WOMEN, MEN), 2)
     first, third = rng.choice(one), rng.choice(other)
     second = rng.choice([name for name in FIRST_NAMES if name not in (first, third)])
-    fixed = {"mirror": False, "second": second}
+    fixed = {"form": "meeting", "second": second}
     return "pronoun", {**fixed, "first": first}, {**fixed, "first": third}
 
 

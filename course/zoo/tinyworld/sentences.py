@@ -68,6 +68,7 @@ FACTORS: dict[str, tuple[str, ...]] = {
             "need",
             "full stop",
         ),
+        "form": ("forwards", "backwards", "mirror", "meeting", "review", "opinion", "day"),
         "answer": NO_YES,
         "number": ("singular", "plural"),
         "attractors": ("0", "1", "2"),
@@ -135,6 +136,8 @@ class Choices:
 class Sentence:
     """Words in a row, each with its factors: what is known to a reader who has come that far.
 
+    All words have the kind of sentence that they are in, and its form if it has several.
+
     Attributes:
         words: so far.
         factors: of each word, by name; a factor that is not there does not apply yet.
@@ -142,11 +145,11 @@ class Sentence:
 
     """
 
-    def __init__(self, template: str) -> None:
+    def __init__(self, template: str, form: str = NONE) -> None:
         self.words: list[str] = []
         self.factors: list[dict[str, str]] = []
         self.asked: int | None = None
-        self._known = {"template": template}
+        self._known = {"template": template, "form": form}
 
     def say(self, text: str, role: str = NONE, *, answer: bool = False, **learnt: str) -> None:
         """Add words.
