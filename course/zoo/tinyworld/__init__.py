@@ -26,7 +26,7 @@ from course.zoo.tinyworld.pairs import (
     minimal_pairs,
     preferred,
 )
-from course.zoo.tinyworld.sampling import N_CTX, Sample, sample, sample_tokens
+from course.zoo.tinyworld.sampling import N_CTX, Sample, sample, training_batch
 from course.zoo.tinyworld.sentences import FACTORS
 from course.zoo.tinyworld.tokenizer import (
     IDS,
@@ -57,9 +57,9 @@ __all__ = [
     "minimal_pairs",
     "preferred",
     "sample",
-    "sample_tokens",
     "to_text",
     "to_tokens",
     "to_words",
+    "training_batch",
     "transformers_tokenizer",
 ]

@@ -13,7 +13,7 @@ from torch import Tensor
 from course.model import ToyTransformer
 from course.zoo.measures import measure_induction
 from course.zoo.tinyworld.pairs import YEAR_TOKENS, minimal_pairs, preferred
-from course.zoo.tinyworld.sampling import Sample, sample
+from course.zoo.tinyworld.sampling import Sample, sample, training_batch
 from course.zoo.tinyworld.sentences import FACTORS
 from course.zoo.tinyworld.tokenizer import IDS, to_tokens
 from course.zoo.tinyworld.words import (
@@ -136,10 +136,10 @@ def _refusal(model: ToyTransformer) -> float:
 
 
 def _loss(model: ToyTransformer, *, held_out: bool) -> float:
-    """Return the mean loss in nats a token, patterns and first copies among them."""
-    text = sample(torch.Generator().manual_seed(4), DOCUMENTS, held_out=held_out)
-    logits = model(text.tokens)[:, :-1]
-    return float(F.cross_entropy(logits.flatten(0, 1), text.tokens[:, 1:].flatten()))
+    """Return the mean loss in nats a token, new patterns left out."""
+    generator = torch.Generator().manual_seed(4)
+    tokens, following = training_batch(generator, DOCUMENTS, held_out=held_out)
+    return float(F.cross_entropy(model(tokens).flatten(0, 1), following.flatten()))
 
 
 def _patterns(model: ToyTransformer) -> dict[str, float | str]:

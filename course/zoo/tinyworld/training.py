@@ -9,7 +9,7 @@ from course.config import Config
 from course.model import ToyTransformer
 from course.zoo.recipes import Recipe
 from course.zoo.tinyworld.measures import DOCUMENTS, PAIRS, measure_tinyworld
-from course.zoo.tinyworld.sampling import HELD_OUT, N_CTX, sample_tokens
+from course.zoo.tinyworld.sampling import HELD_OUT, N_CTX, training_batch
 from course.zoo.tinyworld.tokenizer import WORDS
 
 STEPS = 2400
@@ -68,8 +68,8 @@ def train(seed: int, steps: int, progress: bool = True) -> tuple[ToyTransformer,
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     losses = []
     for _ in tqdm(range(steps), desc="tinyworld", disable=not progress):
-        tokens = sample_tokens(generator, BATCH, held_out=False)
-        loss = F.cross_entropy(model(tokens)[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
+        tokens, following = training_batch(generator, BATCH)
+        loss = F.cross_entropy(model(tokens).flatten(0, 1), following.flatten())
         optimiser.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)

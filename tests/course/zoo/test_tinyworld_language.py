@@ -13,10 +13,10 @@ from course.zoo.tinyworld import (
     PEOPLE,
     WORDS,
     sample,
-    sample_tokens,
     to_text,
     to_tokens,
     to_words,
+    training_batch,
     transformers_tokenizer,
 )
 from course.zoo.tinyworld.grammar import TEMPLATES
@@ -190,12 +190,22 @@ def test_what_is_held_out_shares_no_prompt_with_training():
     assert not any(prompt in text for prompt in prompts[False] if ", so" in prompt)
 
 
+def test_nothing_is_learnt_from_what_no_reader_could_tell():
+    tokens, following = training_batch(drawn(9), 40)
+    text = sample(drawn(9), 40, held_out=False)
+    assert torch.equal(tokens, text.tokens)
+    new = text.where("copy", "first")
+    assert new.any()
+    assert (following[:, -1] == -100).all()
+    assert torch.equal(following[:, :-1] == -100, new[:, 1:])
+    assert torch.equal(following[:, :-1][~new[:, 1:]], tokens[:, 1:][~new[:, 1:]])
+
+
 def test_sampling_is_decided_by_the_generator_and_leaves_other_randomness_alone():
     before = torch.get_rng_state()
     one, two, other = (sample(drawn(seed), 5).tokens for seed in (4, 4, 5))
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
-    assert torch.equal(one, sample_tokens(drawn(4), 5))
     assert torch.equal(before, torch.get_rng_state())
 
 
