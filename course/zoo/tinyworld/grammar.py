@@ -209,7 +209,7 @@ def sentiment(choices: Choices) -> Sentence:
     sign = choices.choose("sign", SIGNS)
     word = VALENCE[sign][choices.choose("evaluation", range(len(VALENCE[sign])))]
     show, public = choices.choose("show", SHOWS), choices.choose("public", PUBLIC)
-    negated = choices.yes_or_no("negated", 0.4)
+    negated = choices.yes_or_no("negated", 0.25)
     adverb = choices.choose("adverb", ("very", "so"))
     reaction = choices.choose("reaction", range(len(REACTIONS[sign])))
     if form == "opinion":

@@ -33,13 +33,13 @@ SHARES = {
     "giving": 3,
     "pronoun": 1,
     "year": 2,
-    "negation": 3,
-    "sentiment": 3,
+    "negation": 2,
+    "sentiment": 4,
     "request": 3,
 }
-PATTERNS = 0.25
+PATTERNS = 0.35
 NOTHING = -100
-SHORTEST_PERIOD, LONGEST_PERIOD = 4, 20
+SHORTEST_PERIOD, LONGEST_PERIOD = 5, 20
 CODES = {name: {value: code for code, value in enumerate(FACTORS[name])} for name in FACTORS}
 
 
@@ -164,7 +164,7 @@ def _text(rng: random.Random, shares: dict[str, int], held_out: bool | None) -> 
 
 def _pattern(rng: random.Random) -> list[Word]:
     """Return a document of random words that begin again and again."""
-    period = rng.randint(SHORTEST_PERIOD, rng.randint(SHORTEST_PERIOD, LONGEST_PERIOD))
+    period = rng.randint(SHORTEST_PERIOD, LONGEST_PERIOD)
     pattern = rng.choices(WORDS[1:], k=period)
     document = [Word(BOS_WORD, {})]
     for place in range(N_CTX - 1):

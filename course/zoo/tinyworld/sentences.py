@@ -89,7 +89,7 @@ FACTORS: dict[str, tuple[str, ...]] = {
         "domain": tuple(dict.fromkeys(DOMAINS.values())),
         "dangerous": NO_YES,
         "refused": NO_YES,
-        "period": tuple(str(period) for period in range(4, 21)),
+        "period": tuple(str(period) for period in range(5, 21)),
         "copy": ("first", "later"),
     }.items()
 }

@@ -12,8 +12,8 @@ from course.zoo.tinyworld.measures import DOCUMENTS, PAIRS, measure_tinyworld
 from course.zoo.tinyworld.sampling import HELD_OUT, N_CTX, training_batch
 from course.zoo.tinyworld.tokenizer import WORDS
 
-STEPS = 2400
-BATCH = 24
+STEPS = 2500
+BATCH = 48
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.01
 WARM_UP = 100  # steps
