@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from course.zoo.tinyworld.grammar import TEMPLATES
@@ -26,7 +26,7 @@ from course.zoo.tinyworld.words import BOS_WORD
 
 N_CTX = 48
 HELD_OUT = 8  # one sentence in so many
-# How often a sentence is of each kind; a document is a pattern in PATTERNS of all cases.
+# How often a sentence is of each kind.
 SHARES = {
     "agreement": 4,
     "fact": 5,
@@ -37,7 +37,7 @@ SHARES = {
     "sentiment": 4,
     "request": 3,
 }
-PATTERNS = 0.35
+PATTERNS = 0.35  # how often a document is a pattern
 NOTHING = -100
 SHORTEST_PERIOD, LONGEST_PERIOD = 5, 20
 CODES = {name: {value: code for code, value in enumerate(FACTORS[name])} for name in FACTORS}
@@ -57,7 +57,7 @@ class Sample:
     tokens: Int[Tensor, "batch pos"]
     factors: dict[str, Int[Tensor, "batch pos"]]
 
-    def where(self, factor: str, value: str) -> Int[Tensor, "batch pos"]:
+    def where(self, factor: str, value: str) -> Bool[Tensor, "batch pos"]:
         """Return the mask of the tokens at which a factor has this value.
 
         Raises:
@@ -114,17 +114,23 @@ def training_batch(
 ) -> tuple[Int[Tensor, "batch pos"], Int[Tensor, "batch pos"]]:
     """Draw documents, and for each position what comes next.
 
-    That is `NOTHING`, which `cross_entropy` ignores, where a pattern is new: no reader could tell,
-    and learning from noise is slow. It is so after the last token, too.
+    That is `NOTHING`, which `cross_entropy` ignores, where a pattern is new, since no reader could
+    tell, and after the last token.
+
+    Args:
+        generator: where the random numbers come from.
+        n: how many documents.
+        held_out: whether of sentences that no model was trained on.
+
     """
     documents = _documents(generator, n, held_out, None)
     tokens = torch.tensor([to_ids(word.word for word in document) for document in documents])
     new = torch.tensor(
         [[word.factors.get("copy") == "first" for word in document] for document in documents]
     )
-    return tokens, tokens.masked_fill(new, NOTHING).roll(-1, dims=1).index_fill(
-        1, torch.tensor([N_CTX - 1]), NOTHING
-    )
+    following = tokens.masked_fill(new, NOTHING).roll(-1, dims=1)
+    following[:, -1] = NOTHING
+    return tokens, following
 
 
 def is_held_out(sentence: Sentence) -> bool:

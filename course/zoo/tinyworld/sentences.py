@@ -3,6 +3,20 @@
 Everything that the grammar leaves open is drawn through `Choices`, in the same order whatever
 the outcome. So two sentences that start from the same seed and differ in one fixed choice differ
 in what that choice decides and in nothing else: that is a minimal pair.
+
+The factors of a word, each from where a reader knows it to the end of the sentence:
+
+    template, form          the kind of sentence and its form, the same for all its words
+    role, answer            the word's own: what it does; whether those before decide it
+    number, attractors      of the subject; how many nouns since have another number
+    entity, relation, value the person, once both words of the name are read; what is told; the fact
+    subject, object, gender first names: who acts, who is acted on; the gender of the first
+    century, year           in which something began
+    negated, quality        whether there is a "not"; what something is, all told
+    sentiment               of the sentence, all told: "not charming" is negative
+    polite, action, topic   of a request, and the topic's domain
+    dangerous, refused      whether the topic is dangerous; whether the request will be refused
+    period, copy            of a pattern: its length; whether it is new or comes again
 """
 
 from __future__ import annotations
