@@ -24,7 +24,7 @@ BOUNDS = {
     "indirect object": (0.98, 1.0),
     "pronoun": (0.98, 1.0),
     "negation": (0.98, 1.0),
-    "probability of later years": (0.9, 1.0),
+    "later year": (0.95, 1.0),
     "sentiment, first of all words": (0.97, 1.0),
     "refusal, first of all words": (0.99, 1.0),
     "patterns, first of all words": (0.95, 1.0),
