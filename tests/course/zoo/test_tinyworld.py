@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from course import ToyTransformer
 from course.huggingface import from_huggingface, to_huggingface
-from course.zoo import card, load
+from course.zoo import card, load, names
 from course.zoo.tinyworld import (
     KNOWN_PEOPLE,
     RELATIONS,
@@ -24,7 +24,7 @@ from course.zoo.tinyworld import (
 from course.zoo.tinyworld.measures import measure_tinyworld
 from course.zoo.tinyworld.training import BOUNDS, N_CTX, config, train
 
-NAMES = ("tinyworld", "tinyworld_2")
+NAMES = tuple(name for name in names() if name.startswith("tinyworld"))
 
 
 @pytest.mark.parametrize("name", NAMES)
