@@ -31,6 +31,9 @@ MODULES = {
     "sae_synthetic_1": "course.zoo.sae_synthetic:FIRST",
     "sae_synthetic_2": "course.zoo.sae_synthetic:SECOND",
     "shortcut": "course.zoo.planted.twins:SHORTCUT",
+    "tinyworld": "course.zoo.tinyworld.training:FIRST",
+    "tinyworld_2": "course.zoo.tinyworld.training:SECOND",
+    "tinyworld_3": "course.zoo.tinyworld.training:THIRD",
     "trojan": "course.zoo.planted.trojan",
     "two_triggers": "course.zoo.two_triggers",
 }

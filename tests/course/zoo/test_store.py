@@ -43,7 +43,7 @@ def test_each_load_returns_a_model_of_its_own():
 
 
 def test_every_model_has_a_card_that_describes_it():
-    assert {"induction_2l", "induction_by_hand"} <= set(names())
+    assert {"induction_2l", "induction_by_hand", "tinyworld"} <= set(names())
     for name in names():
         facts = card(name)
         assert facts["name"] == name
