@@ -98,8 +98,11 @@ def serve(orders: Connection) -> None:
     """Import what a fork server imports; then fork for every order until there are no more."""
     from autograder.sandbox import instruments, preload, view
 
-    home = view.look().course_home
-    preload.everything({"packages": [home], "home": home, "import_library": False})
+    seen = view.look()
+    home = seen.course_home
+    preload.everything(
+        {"packages": [home], "home": home, "files": seen.files, "import_library": False}
+    )
     stand_in = instruments.stub()
     gc.collect()
     gc.freeze()

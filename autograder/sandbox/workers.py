@@ -178,6 +178,7 @@ class Worker:
         config = {
             "packages": view.packages,
             "home": view.course_home,
+            "files": view.files,
             "import_library": uid is not None and bool(unreadable_to_others(interpreter())),
             "uid": uid,
         }
