@@ -87,7 +87,7 @@ def warm() -> None:
     import torch
 
     from autograder.frames import encode, read_own_frame
-    from course import Config, ToyTransformer, assembly
+    from course import Config, ToyTransformer
 
     part = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.LayerNorm(4))
     optimiser = torch.optim.AdamW(part.parameters())
@@ -102,5 +102,4 @@ def warm() -> None:
     stream = encode("warm", [model, torch.ones(2)])
     again, _ = read_own_frame(io.BytesIO(stream).read).value(trusted=True)
     again.run_with_cache(torch.zeros(1, 3, dtype=torch.long))
-    assembly.prepare()
     gc.collect()

@@ -207,6 +207,7 @@ def keep_to_itself() -> None:
     import torch
 
     from autograder.sandbox import instruments
+    from course import assembly
 
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
@@ -214,6 +215,7 @@ def keep_to_itself() -> None:
     tasks = len(list(Path("/proc/self/task").iterdir()))
     if torch.get_num_threads() != 1 or threading.active_count() != 1 or tasks != 1:
         raise RuntimeError(f"the fork server has {tasks} threads; a fork would hang")
+    assembly.prepare()
     instruments.note_modules()
     linecache.clearcache()
     gc.collect()
